@@ -1,0 +1,136 @@
+/**
+ * The words of DESIGN.md §1 and §2 as constants: the same in schema, code, URL and page. No Drizzle here, so that the
+ * browser may import it.
+ */
+
+export const organisationKinds = ['operator', 'agent', 'vendor', 'school'] as const;
+export type OrganisationKind = (typeof organisationKinds)[number];
+
+export const operatorRoles = ['operator'] as const;
+export const agentRoles = ['agent', 'agent-administrator'] as const;
+export const schoolRoles = ['school-administrator', 'signatory', 'approver', 'technical-contact'] as const;
+export const roles = [...operatorRoles, ...agentRoles, ...schoolRoles] as const;
+export type OperatorRole = (typeof operatorRoles)[number];
+export type AgentRole = (typeof agentRoles)[number];
+export type SchoolRole = (typeof schoolRoles)[number];
+export type Role = (typeof roles)[number];
+
+/** Why a school's administrators are believed to be the school (DESIGN.md §2, "Nobody becomes the school by typing"). */
+export const trustStates = ['unverified', 'in-review', 'trusted', 'refused'] as const;
+export type TrustState = (typeof trustStates)[number];
+export const trustGrounds = ['operator-review', 'register-domain'] as const;
+export type TrustGround = (typeof trustGrounds)[number];
+
+/** Registers that number schools: US NCES, England and Wales URN, Netherlands BRIN, Germany Schulnummer, … */
+export const registers = ['NCES', 'URN', 'BRIN', 'Schulnummer', 'UAI', 'other'] as const;
+export type Register = (typeof registers)[number];
+
+export const agreementStates = [
+  'draft',
+  'sent',
+  'signed',
+  'in-force',
+  'notice-given',
+  'ended',
+  'declined',
+  'withdrawn',
+] as const;
+export type AgreementState = (typeof agreementStates)[number];
+/** States in which connections may be asked for: until the end date notice changes nothing. */
+export const agreementStatesInForce = ['in-force', 'notice-given'] as const satisfies readonly AgreementState[];
+
+export const systemKinds = ['sis', 'lms'] as const;
+export type SystemKind = (typeof systemKinds)[number];
+
+export const credentialStates = ['entered', 'proved', 'refused', 'destroyed'] as const;
+export type CredentialState = (typeof credentialStates)[number];
+
+export const consumerKinds = ['marketplace', 'lms', 'app'] as const;
+export type ConsumerKind = (typeof consumerKinds)[number];
+
+/** DESIGN.md §2, "States of a connection": one vocabulary, the same in code, page and mail. */
+export const connectionStates = [
+  'draft',
+  'requested',
+  'approved',
+  'connecting',
+  'live',
+  'paused',
+  'failing',
+  'declined',
+  'withdrawn',
+  'lapsed',
+  'revoked',
+  'expired',
+] as const;
+export type ConnectionState = (typeof connectionStates)[number];
+
+export const requestStates = ['draft', 'requested', 'approved', 'declined', 'withdrawn', 'lapsed', 'void'] as const;
+export type RequestState = (typeof requestStates)[number];
+export const requestKinds = ['open', 'amend', 'renew'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+export const scopes = [
+  'roster.subjects',
+  'roster.streams',
+  'roster.groups',
+  'roster.classes',
+  'roster.teachers',
+  'roster.students',
+  'roster.guardians',
+  'roster.demographics',
+  'lms.courses',
+  'lms.people',
+  'lms.roster.write',
+  'gradebook.read',
+  'gradebook.write',
+  'lti.launch',
+] as const;
+export type Scope = (typeof scopes)[number];
+/** Scopes that name people; the marketplace's own edges may never carry one. */
+export const peopleScopes = [
+  'roster.teachers',
+  'roster.students',
+  'roster.guardians',
+  'roster.demographics',
+  'lms.people',
+  'lms.roster.write',
+  'gradebook.read',
+  'gradebook.write',
+  'lti.launch',
+] as const satisfies readonly Scope[];
+export const marketplaceSisScopes = ['roster.subjects', 'roster.streams', 'roster.groups'] as const satisfies readonly Scope[];
+export const marketplaceLmsScopes = ['lms.courses'] as const satisfies readonly Scope[];
+
+/** Whose turn it is on a connection or agreement. */
+export const turns = [
+  'nobody',
+  'agent',
+  'agent-administrator',
+  'signatory',
+  'approver',
+  'technical-contact',
+  'school-administrator',
+  'operator',
+  'crosswalk',
+] as const;
+export type Turn = (typeof turns)[number];
+
+export const syncStates = ['queued', 'running', 'succeeded', 'failed', 'held', 'discarded'] as const;
+export type SyncState = (typeof syncStates)[number];
+export const syncPhases = ['fetch', 'stage', 'plan', 'guard', 'apply', 'announce'] as const;
+export type SyncPhase = (typeof syncPhases)[number];
+export const syncTriggers = ['first', 'schedule', 'hand', 'amended'] as const;
+export type SyncTrigger = (typeof syncTriggers)[number];
+
+export const sessionStates = ['password-ok', 'full', 'revoked'] as const;
+export type SessionState = (typeof sessionStates)[number];
+
+export const linkPurposes = [
+  'first-operator',
+  'invitation',
+  'password-reset',
+  'technical-contact',
+  'email-change',
+] as const;
+export type LinkPurpose = (typeof linkPurposes)[number];

@@ -1,0 +1,106 @@
+/**
+ * The one error type of the house. A code says what happened, a disposition says what to do next, and neither ever
+ * holds personal data or a secret: `details` carries only ids, counts, hosts, field names and states.
+ */
+
+/** What the caller should do next: try again, renew a credential, leave out one record, or give up. */
+export type Disposition = 'retry' | 'reconnect' | 'skip-record' | 'abort';
+
+interface CodeFacts {
+  /** HTTP status in which the error leaves the house. */
+  readonly http: number;
+  readonly disposition: Disposition;
+}
+
+/** Every code that Crosswalk can raise. Texts for people stand in `messages/<locale>/errors.json` under the same key. */
+export const errorCodes = {
+  // who is asking
+  'not-signed-in': { http: 401, disposition: 'abort' },
+  'second-factor-needed': { http: 401, disposition: 'abort' },
+  'sign-in-refused': { http: 401, disposition: 'abort' },
+  forbidden: { http: 403, disposition: 'abort' },
+  'not-found': { http: 404, disposition: 'abort' },
+  'link-unusable': { http: 410, disposition: 'abort' },
+  'rate-limited': { http: 429, disposition: 'retry' },
+  // what is asked
+  'invalid-input': { http: 400, disposition: 'abort' },
+  duplicate: { http: 409, disposition: 'abort' },
+  /** What was decided on is no longer what stands there; the page must be read again. */
+  'changed-meanwhile': { http: 409, disposition: 'abort' },
+  'already-decided': { http: 409, disposition: 'abort' },
+  'state-forbids': { http: 409, disposition: 'abort' },
+  'school-not-trusted': { http: 409, disposition: 'abort' },
+  'agreement-not-in-force': { http: 409, disposition: 'abort' },
+  'request-not-approved': { http: 409, disposition: 'abort' },
+  'credential-not-proved': { http: 409, disposition: 'abort' },
+  'host-not-confirmed': { http: 409, disposition: 'abort' },
+  'people-not-grantable': { http: 409, disposition: 'abort' },
+  'conflict-of-interest': { http: 409, disposition: 'abort' },
+  'last-administrator': { http: 409, disposition: 'abort' },
+  'stopped-by-school': { http: 409, disposition: 'abort' },
+  // foreign systems
+  'address-refused': { http: 422, disposition: 'abort' },
+  'host-unknown': { http: 502, disposition: 'retry' },
+  'connection-failed': { http: 502, disposition: 'retry' },
+  'tls-failed': { http: 502, disposition: 'abort' },
+  'timed-out': { http: 504, disposition: 'retry' },
+  'answer-too-large': { http: 502, disposition: 'abort' },
+  'credential-refused': { http: 502, disposition: 'reconnect' },
+  'scope-missing': { http: 502, disposition: 'reconnect' },
+  'rights-missing': { http: 502, disposition: 'reconnect' },
+  'foreign-not-found': { http: 502, disposition: 'abort' },
+  'foreign-throttled': { http: 503, disposition: 'retry' },
+  'foreign-unavailable': { http: 502, disposition: 'retry' },
+  'foreign-answer-unreadable': { http: 502, disposition: 'retry' },
+  'record-unreadable': { http: 422, disposition: 'skip-record' },
+  // our own house
+  'secret-unreadable': { http: 500, disposition: 'abort' },
+  'audit-broken': { http: 500, disposition: 'abort' },
+  'database-down': { http: 503, disposition: 'retry' },
+  'jobs-down': { http: 503, disposition: 'retry' },
+  'misconfigured': { http: 500, disposition: 'abort' },
+  internal: { http: 500, disposition: 'abort' },
+} as const satisfies Record<string, CodeFacts>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Values that may stand in an error: never names, addresses of persons, tokens or bodies. */
+export type SafeDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+export class CrosswalkError extends Error {
+  override readonly name = 'CrosswalkError';
+  readonly code: ErrorCode;
+  readonly disposition: Disposition;
+  readonly http: number;
+  readonly details: SafeDetails;
+  /** Seconds after which a retry makes sense, where the other side said so. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    code: ErrorCode,
+    options: { details?: SafeDetails; cause?: unknown; disposition?: Disposition; retryAfterSeconds?: number } = {},
+  ) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause });
+    const facts = errorCodes[code];
+    this.code = code;
+    this.disposition = options.disposition ?? facts.disposition;
+    this.http = facts.http;
+    this.details = options.details ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+}
+
+/** Narrows an unknown thrown value; decide by `code`, never by message text. */
+export function isCrosswalkError(value: unknown, code?: ErrorCode): value is CrosswalkError {
+  return value instanceof CrosswalkError && (code === undefined || value.code === code);
+}
+
+/** Turns whatever was thrown into one of ours, so that a boundary has one shape to answer with. */
+export function toCrosswalkError(value: unknown): CrosswalkError {
+  return value instanceof CrosswalkError ? value : new CrosswalkError('internal', { cause: value });
+}
+
+/** For exhaustive switches: the compiler refuses it while a case is missing. */
+export function unreachable(value: never): never {
+  throw new CrosswalkError('internal', { details: { unexpected: String(value) } });
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per budget of DEVELOPERS.md: unit (no I/O), sandbox and contracts (loopback HTTP), db (a real PostgreSQL), faults. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['server/**/*.test.ts', 'components/**/*.test.ts', 'db/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: ['**/*.db.test.ts', '**/*.contract.test.ts', '**/*.fault.test.ts', 'node_modules/**'],
+        },
+      },
+      { test: { name: 'sandbox', include: ['sandbox/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'db',
+          include: ['{server,db,app,scripts}/**/*.db.test.ts'],
+          globalSetup: ['db/testing/global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'contracts',
+          include: ['server/**/*.contract.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['server/**/*.fault.test.ts'],
+          globalSetup: ['db/testing/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
