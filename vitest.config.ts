@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'db',
-          include: ['{server,db,app,scripts}/**/*.db.test.ts'],
+          include: ['server/**/*.db.test.ts', 'db/**/*.db.test.ts', 'scripts/**/*.db.test.ts'],
           globalSetup: ['db/testing/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 120_000,

@@ -8,11 +8,19 @@ import * as schema from './schema/index.ts';
 /** A transaction with the tenant already set (or none). Verbs get one and nothing else. */
 export type Tx = Parameters<Parameters<PostgresJsDatabase<typeof schema>['transaction']>[0]>[0];
 
+/** Whose rows exist in a transaction: one school's, one agent's, both or neither. */
+export interface Scope {
+  readonly schoolId?: string | null;
+  readonly agentId?: string | null;
+}
+
 export interface Database {
   /** The driver itself, for `COPY`, `LISTEN` and set-based SQL; never for a tenant's rows outside `withSchool`. */
   readonly sql: postgres.Sql;
   /** A transaction in which exactly this school's rows exist. */
   withSchool<T>(schoolId: string, run: (tx: Tx) => Promise<T>): Promise<T>;
+  /** The same with an agent's own rows (prospects, templates) besides, or instead. */
+  inScope<T>(scope: Scope, run: (tx: Tx) => Promise<T>): Promise<T>;
   /** A transaction in which no tenant's row exists; cross-school reads go through `across.*` functions. */
   withoutSchool<T>(run: (tx: Tx) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -32,14 +40,18 @@ export function openDatabase(url: string, options: { max?: number; prepare?: boo
     connection: { application_name: options.name ?? 'crosswalk' },
   });
   const db = drizzle(sql, { schema });
+  const inScope: Database['inScope'] = (scope, run) =>
+    db.transaction(async (tx) => {
+      await tx.execute(
+        raw`select set_config('app.school', ${scope.schoolId ?? ''}, true), set_config('app.agent', ${scope.agentId ?? ''}, true)`,
+      );
+      return run(tx);
+    });
   return {
     sql,
-    withSchool: (schoolId, run) =>
-      db.transaction(async (tx) => {
-        await tx.execute(raw`select set_config('app.school', ${schoolId}, true)`);
-        return run(tx);
-      }),
-    withoutSchool: (run) => db.transaction(run),
+    withSchool: (schoolId, run) => inScope({ schoolId }, run),
+    inScope,
+    withoutSchool: (run) => inScope({}, run),
     close: () => sql.end({ timeout: 5 }),
   };
 }

@@ -105,7 +105,7 @@ export const request = pgTable(
 );
 
 /** The approved answer. All access is derived from live grants, never stored beside them. */
-export const grantRow = pgTable(
+export const grant = pgTable(
   'grant',
   {
     id: id(),

