@@ -42,14 +42,21 @@ const quoteLiteral = (text: string) => `'${text.replaceAll("'", "''")}'`;
 export async function prepareRoles(adminUrl: string, masterKey: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1, onnotice: () => undefined });
   try {
-    const version = z.array(z.object({ v: z.coerce.number() })).parse(await sql`select current_setting('server_version_num') as v`);
+    const version = z
+      .array(z.object({ v: z.coerce.number() }))
+      .parse(await sql`select current_setting('server_version_num') as v`);
     if ((version[0]?.v ?? 0) < 170_000) {
       throw new CrosswalkError('misconfigured', { details: { problem: 'postgresql-too-old', needs: 17 } });
     }
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(hashtext('crosswalk roles'))`;
       const rows = await tx`select rolname from pg_roles where rolname = any(${Object.values(databaseRoles)})`;
-      const existing = new Set(z.array(z.object({ rolname: z.string() })).parse(rows).map((row) => row.rolname));
+      const existing = new Set(
+        z
+          .array(z.object({ rolname: z.string() }))
+          .parse(rows)
+          .map((row) => row.rolname),
+      );
       const wanted = (name: string, options: string) =>
         tx.unsafe(`${existing.has(name) ? 'alter' : 'create'} role ${quoteIdentifier(name)} ${options}`);
       const common = 'nosuperuser nobypassrls nocreatedb nocreaterole noreplication';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { refuseUnsafeRole, openDatabase } from './client.ts';
+import { openDatabase, refuseUnsafeRole } from './client.ts';
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts';
 
 const tenantRule = "school_id = (select nullif(current_setting('app.school', true), '')::uuid)";
@@ -26,7 +26,15 @@ describe('row-level security', () => {
 
   it('holds every table that has a school, by force and by the one rule', async () => {
     const rows = z
-      .array(z.object({ name: z.string(), tenant: z.boolean(), enabled: z.boolean(), forced: z.boolean(), rule: z.string().nullable() }))
+      .array(
+        z.object({
+          name: z.string(),
+          tenant: z.boolean(),
+          enabled: z.boolean(),
+          forced: z.boolean(),
+          rule: z.string().nullable(),
+        }),
+      )
       .parse(
         await database.admin`
         select c.relname as name, exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname in ('school_id', 'agent_id') and not a.attisdropped) as tenant,

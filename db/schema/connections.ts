@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, check, date, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, id, moment, oneOf } from './columns.ts';
 import { agreement } from './agreements.ts';
+import { createdAt, id, moment, oneOf } from './columns.ts';
 import { school } from './schools.ts';
 import { system } from './systems.ts';
 import { connectionStates, consumerKinds, requestKinds, requestStates, turns } from './vocabulary.ts';

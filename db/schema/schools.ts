@@ -69,7 +69,9 @@ export const prospect = pgTable(
     country: text('country').notNull(),
     timeZone: text('time_zone').notNull(),
     sites: jsonb('sites').$type<{ name: string; registerNumber: string | null; place: string | null }[]>().notNull(),
-    contacts: jsonb('contacts').$type<{ name: string; email: string; role: string; phone: string | null }[]>().notNull(),
+    contacts: jsonb('contacts')
+      .$type<{ name: string; email: string; role: string; phone: string | null }[]>()
+      .notNull(),
     note: text('note'),
     archivedAt: moment('archived_at'),
     createdBy: uuid('created_by').notNull(),

@@ -99,7 +99,11 @@ export const peopleScopes = [
   'gradebook.write',
   'lti.launch',
 ] as const satisfies readonly Scope[];
-export const marketplaceSisScopes = ['roster.subjects', 'roster.streams', 'roster.groups'] as const satisfies readonly Scope[];
+export const marketplaceSisScopes = [
+  'roster.subjects',
+  'roster.streams',
+  'roster.groups',
+] as const satisfies readonly Scope[];
 export const marketplaceLmsScopes = ['lms.courses'] as const satisfies readonly Scope[];
 
 /** Whose turn it is on a connection or agreement. */

@@ -18,7 +18,10 @@ export const templateDatabase = 'crosswalk_template';
 
 /** One throw-away cluster per test run, with a migrated template that every test file clones. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = join(process.getuid?.() === 0 ? '/var/lib' : tmpdir(), `crosswalk-test-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const dataDir = join(
+    process.getuid?.() === 0 ? '/var/lib' : tmpdir(),
+    `crosswalk-test-${process.pid}-${randomBytes(4).toString('hex')}`,
+  );
   const masterKey = randomBytes(32).toString('base64');
   const server = await startEmbeddedPostgres({ dataDir, port: 0, throwAway: true, maxConnections: 200 });
   try {

@@ -1,6 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -49,11 +59,18 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | null> 
   };
   const found = await lookUp();
   if (found !== null) return found;
-  await run('useradd', ['--system', '--user-group', '--no-create-home', '--home-dir', '/var/lib/crosswalk', '--shell', '/usr/sbin/nologin', 'crosswalk']).catch(
-    async (error: unknown) => {
-      if ((await lookUp()) === null) throw error;
-    },
-  );
+  await run('useradd', [
+    '--system',
+    '--user-group',
+    '--no-create-home',
+    '--home-dir',
+    '/var/lib/crosswalk',
+    '--shell',
+    '/usr/sbin/nologin',
+    'crosswalk',
+  ]).catch(async (error: unknown) => {
+    if ((await lookUp()) === null) throw error;
+  });
   const made = await lookUp();
   if (made === null) throw new Error('PostgreSQL cannot run as root and the user "crosswalk" could not be made');
   return made;
@@ -63,7 +80,9 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | null> 
 function reachableBinaries(user: { uid: number; gid: number } | null): string {
   const native = nativeFolder();
   if (user === null) return native;
-  const facts = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')));
+  const facts = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')));
   const target = `/var/lib/crosswalk/postgres-${facts.version}`;
   if (!existsSync(join(target, 'complete'))) {
     mkdirSync('/var/lib/crosswalk', { recursive: true, mode: 0o755 });
@@ -121,7 +140,9 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
     'log_min_messages=warning',
     'log_statement=none',
     'log_min_error_statement=panic',
-    ...(options.throwAway === true ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'] : []),
+    ...(options.throwAway === true
+      ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off']
+      : []),
   ].flatMap((setting) => ['-c', setting]);
   const child: ChildProcess = spawn(join(bin, 'postgres'), ['-D', cluster, ...settings], {
     env,
@@ -144,7 +165,11 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
   });
 
   const url = (database: string) => `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
-  await waitUntilReady(url('postgres'), () => exited, () => log);
+  await waitUntilReady(
+    url('postgres'),
+    () => exited,
+    () => log,
+  );
 
   return {
     adminUrl: url('postgres'),

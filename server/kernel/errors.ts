@@ -58,7 +58,7 @@ export const errorCodes = {
   'audit-broken': { http: 500, disposition: 'abort' },
   'database-down': { http: 503, disposition: 'retry' },
   'jobs-down': { http: 503, disposition: 'retry' },
-  'misconfigured': { http: 500, disposition: 'abort' },
+  misconfigured: { http: 500, disposition: 'abort' },
   internal: { http: 500, disposition: 'abort' },
 } as const satisfies Record<string, CodeFacts>;
 
