@@ -1,6 +1,7 @@
 import type { Database } from '#db/client.ts';
 import type { LinkPurpose, Role } from '#db/schema/vocabulary.ts';
 import type { Clock } from './clock.ts';
+import type { Keyring } from './sealed.ts';
 
 /** One role of the person who asks. `schoolId` is set exactly for roles of a school. */
 export interface Membership {
@@ -44,6 +45,8 @@ export interface Context {
   /** As `crosswalk_web` in the web process and in jobs, as `crosswalk_sync` in the roster's stages. */
   readonly database: Database;
   readonly clock: Clock;
+  /** Data keys to seal and open secrets with; loaded once per process by `loadKeyring` of data-keys.ts. */
+  readonly keyring: Keyring;
   /** Ties log lines, audit rows and errors of one request together. */
   readonly requestId: string;
 }

@@ -6,7 +6,7 @@ import { idSchema } from './ids.ts';
  * since payloads rest in the queue's tables and in an Inngest server's history.
  */
 export const eventSchemas = {
-  'mail/requested': z.object({ mailId: idSchema }),
+  'mail/requested': z.object({ mailId: idSchema, schoolId: idSchema.nullable() }),
   'sync/requested': z.object({ schoolId: idSchema, systemId: idSchema, syncRunId: idSchema }),
   'connection/changed': z.object({ schoolId: idSchema, connectionId: idSchema }),
   'credential/entered': z.object({ schoolId: idSchema, systemId: idSchema, credentialId: idSchema }),

@@ -16,6 +16,7 @@ export type AuditNote = Pick<AuditEntry, 'action' | 'subjectKind' | 'subjectId'>
 
 /** One transaction of a verb: the rows in scope, its audit notes, its events. All of it happens or none. */
 export interface Work {
+  readonly ctx: Context;
   readonly tx: Tx;
   /** Written at the end of the transaction, the chain's head locked last. */
   audit(note: AuditNote): void;
@@ -108,6 +109,7 @@ export async function runWork<T>(
   const notes: AuditNote[] = [];
   const result = await ctx.database.inScope(scope, async (tx) => {
     const value = await work({
+      ctx,
       tx,
       audit: (note) => {
         notes.push(note);

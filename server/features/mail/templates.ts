@@ -1,0 +1,12 @@
+/**
+ * Every mail that Crosswalk sends, with the parameters its texts use. Texts stand in messages/<locale>/mail.json under
+ * the template's name: `subject`, `heading`, `body` (paragraphs) and, where there is something to open, `button`.
+ */
+export const mailTemplates = {
+  invitation: ['organisation', 'inviter', 'roles', 'url', 'days'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type MailTemplate = keyof typeof mailTemplates;
+export type MailParameters<T extends MailTemplate> = Readonly<
+  Record<(typeof mailTemplates)[T][number], string | number>
+>;
