@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Scope, SystemKind } from '#db/schema/vocabulary.ts';
 import type { Clock } from '#server/kernel/clock.ts';
 import type { ErrorCode } from '#server/kernel/errors.ts';
@@ -49,15 +49,25 @@ export interface CallRecord {
   readonly errorCode: ErrorCode | null;
 }
 
-/** Tokens that a credential bought, kept sealed by the caller. */
-export interface Tokens {
-  readonly accessToken: string;
+/** Tokens that a credential bought, kept sealed by the caller as JSON; this schema reads them back. */
+export const tokensSchema = z.object({
+  accessToken: z.string().min(1),
   /** Null where there is none; a refresh answer without one keeps the old. */
-  readonly refreshToken: string | null;
-  readonly expiresAt: Date | null;
+  refreshToken: z.string().min(1).nullable(),
+  expiresAt: z.coerce.date().nullable(),
   /** Scope strings that the server said it gave, in its own words. */
-  readonly scopes: readonly string[] | null;
-}
+  scopes: z.array(z.string()).nullable(),
+  /** Who consented over there, where the token answer names the person (Canvas does). Shown to the school, never logged. */
+  actsAs: z.string().nullable(),
+  /** How the client identified itself when it last worked: some servers take the secret in the body alone. */
+  clientAuthentication: z.enum(['basic', 'body']).nullable(),
+});
+export type Tokens = Readonly<z.infer<typeof tokensSchema>>;
+
+/** What the answer to a consent bought. `start-again`: the server knows no PKCE; send the administrator once more without. */
+export type ConsentResult =
+  | { readonly kind: 'tokens'; readonly tokens: Tokens }
+  | { readonly kind: 'start-again'; readonly withPkce: false };
 
 /** What a connector gets to work with. It calls out through `http` alone and reports every call. */
 export interface Session<Settings, Secret> {
@@ -70,9 +80,28 @@ export interface Session<Settings, Secret> {
   record(call: CallRecord): void;
   /**
    * The tokens in hand, or new ones by `renew`: the caller holds a lock, so that one refreshes and the others wait,
-   * and seals what comes back. `rejected` is an access token that the system just refused.
+   * and seals what comes back. It renews when there are none, when they expire within a minute, or when the ones in hand
+   * are still `rejected`, an access token that the system just refused; else another has renewed and those are returned.
    */
   tokens(renew: (current: Tokens | null) => Promise<Tokens>, rejected?: string): Promise<Tokens>;
+}
+
+/** A session before there are tokens. */
+export type BareSession<Settings, Secret> = Omit<Session<Settings, Secret>, 'tokens'>;
+
+/** What the address of the system's consent page is made of. */
+export interface ConsentRequest {
+  readonly state: string;
+  readonly redirectUri: string;
+  readonly scopes: readonly Scope[];
+  /** S256 (RFC 7636 §4.2); null where this system was found to know none. */
+  readonly codeChallenge: string | null;
+}
+
+export interface ConsentAnswer {
+  readonly code: string;
+  readonly redirectUri: string;
+  readonly codeVerifier: string | null;
 }
 
 /** What a real call for one scope answered. */
@@ -187,8 +216,13 @@ export interface Page<C extends Collection> {
   readonly setAside: readonly SetAside[];
   /** Total where the server says so. */
   readonly total: number | null;
-  /** Opaque: give it back to `fetch` to go on after this page. */
+  /** Opaque and free of personal data: give it back to `fetch` to go on after this page. Null on the last page. */
   readonly cursor: string | null;
+  /**
+   * On the last page: whether the provider said that it is the last (total reached, no further link), or only an empty
+   * page or a short one makes us assume it. Whether a fetch is complete is judged from this (roster/completeness.ts).
+   */
+  readonly end: 'said' | 'assumed' | null;
   /** Tolerated oddities of the provider seen on this page, by key. */
   readonly deviations: readonly string[];
 }
@@ -215,6 +249,7 @@ export interface Connector<Settings = unknown, Secret = unknown> {
   readonly secretFields: readonly Field[];
   readonly settings: z.ZodType<Settings>;
   readonly secret: z.ZodType<Secret>;
+  /** Set-up guide to forward: clicks and what to copy. */
   readonly guide: readonly GuideStep[];
   readonly capabilities: Capabilities;
   /** The system's own scope strings or functions that our scopes need: shown in the guide, asked for in the token. */
@@ -238,19 +273,9 @@ export interface Connector<Settings = unknown, Secret = unknown> {
   /** Only for `authorization-code`. */
   readonly consent?: {
     /** Where to send the administrator. */
-    authorizeUrl(
-      settings: Settings,
-      secret: Secret,
-      request: { state: string; redirectUri: string; scopes: readonly Scope[]; codeChallenge: string | null },
-    ): string;
-    exchange(
-      session: Pick<Session<Settings, Secret>, 'settings' | 'secret' | 'http' | 'clock' | 'record'>,
-      answer: { code: string; redirectUri: string; codeVerifier: string | null },
-    ): Promise<Tokens>;
-    /** Ends the tokens over there, best effort, when the credential is destroyed. */
-    revoke(
-      session: Pick<Session<Settings, Secret>, 'settings' | 'secret' | 'http' | 'clock' | 'record'>,
-      tokens: Tokens,
-    ): Promise<void>;
+    authorizeUrl(settings: Settings, secret: Secret, request: ConsentRequest): string;
+    exchange(session: BareSession<Settings, Secret>, answer: ConsentAnswer): Promise<ConsentResult>;
+    /** Ends the tokens over there when the credential is destroyed. Throws where that failed; the caller goes on. */
+    revoke(session: BareSession<Settings, Secret>, tokens: Tokens): Promise<void>;
   };
 }

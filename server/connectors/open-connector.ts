@@ -1,0 +1,109 @@
+import type { Scope } from '#db/schema/vocabulary.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import type {
+  BareSession,
+  Collection,
+  Connector,
+  ConsentAnswer,
+  ConsentRequest,
+  ConsentResult,
+  Page,
+  PreviewCollection,
+  Proof,
+  Session,
+  Tokens,
+} from './contract.ts';
+
+/** What a registered connector says of itself, whatever the types of its settings and secret. */
+type Facts = Pick<
+  Connector,
+  | 'id'
+  | 'kind'
+  | 'products'
+  | 'authentication'
+  | 'settingsFields'
+  | 'secretFields'
+  | 'guide'
+  | 'capabilities'
+  | 'collectionsFor'
+>;
+
+/** A connector with the settings and the secret of one system in hand. */
+export interface OpenConnector {
+  readonly id: string;
+  prove(scopes: readonly Scope[]): Promise<Proof>;
+  preview(scopes: readonly Scope[]): Promise<readonly PreviewCollection[]>;
+  fetch<C extends Collection>(collection: C, cursor: string | null): AsyncIterable<Page<C>>;
+  collectionsFor(scopes: readonly Scope[]): readonly Collection[];
+}
+
+/** The connector of the registry: settings and secrets come in as they were stored and are parsed here. */
+export interface RegisteredConnector extends Facts {
+  /** Parses settings as typed in. @throws CrosswalkError `invalid-input` with the names of the fields */
+  parseSettings(settings: unknown): Record<string, unknown>;
+  /** Parses a secret as typed in. @throws CrosswalkError `invalid-input` with the names of the fields */
+  parseSecret(secret: unknown): Record<string, unknown>;
+  foreignScopes(scopes: readonly Scope[], settings: unknown): readonly string[];
+  origins(settings: unknown): readonly string[];
+  hint(secret: unknown): string;
+  open(session: Session<unknown, unknown>): OpenConnector;
+  readonly consent: {
+    authorizeUrl(settings: unknown, secret: unknown, request: ConsentRequest): string;
+    exchange(session: BareSession<unknown, unknown>, answer: ConsentAnswer): Promise<ConsentResult>;
+    revoke(session: BareSession<unknown, unknown>, tokens: Tokens): Promise<void>;
+  } | null;
+}
+
+/** Hides the types of a connector's settings and secret behind its own schemas, so that all stand in one registry. */
+export function register<Settings extends Record<string, unknown>, Secret extends Record<string, unknown>>(
+  connector: Connector<Settings, Secret>,
+): RegisteredConnector {
+  const parse = <T>(schema: Connector<T>['settings'], value: unknown): T => {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    // No cause: Zod's issues may quote what was typed in, and that may be the secret.
+    throw new CrosswalkError('invalid-input', {
+      details: { fields: [...new Set(parsed.error.issues.map((issue) => issue.path.join('.')))] },
+    });
+  };
+  const settingsOf = (value: unknown) => parse(connector.settings, value);
+  const secretOf = (value: unknown) => parse(connector.secret, value);
+  const { consent } = connector;
+  return {
+    id: connector.id,
+    kind: connector.kind,
+    products: connector.products,
+    authentication: connector.authentication,
+    settingsFields: connector.settingsFields,
+    secretFields: connector.secretFields,
+    guide: connector.guide,
+    capabilities: connector.capabilities,
+    collectionsFor: connector.collectionsFor,
+    parseSettings: settingsOf,
+    parseSecret: secretOf,
+    foreignScopes: (scopes, settings) => connector.foreignScopes(scopes, settingsOf(settings)),
+    origins: (settings) => connector.origins(settingsOf(settings)),
+    hint: (secret) => connector.hint(secretOf(secret)),
+    open: (raw) => {
+      const session = { ...raw, settings: settingsOf(raw.settings), secret: secretOf(raw.secret) };
+      return {
+        id: connector.id,
+        prove: (scopes) => connector.prove(session, scopes),
+        preview: (scopes) => connector.preview(session, scopes),
+        fetch: (collection, cursor) => connector.fetch(session, collection, cursor),
+        collectionsFor: connector.collectionsFor,
+      };
+    },
+    consent:
+      consent === undefined
+        ? null
+        : {
+            authorizeUrl: (settings, secret, request) =>
+              consent.authorizeUrl(settingsOf(settings), secretOf(secret), request),
+            exchange: (raw, answer) =>
+              consent.exchange({ ...raw, settings: settingsOf(raw.settings), secret: secretOf(raw.secret) }, answer),
+            revoke: (raw, tokens) =>
+              consent.revoke({ ...raw, settings: settingsOf(raw.settings), secret: secretOf(raw.secret) }, tokens),
+          },
+  };
+}
