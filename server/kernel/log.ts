@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorMap, types } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
-import type { LogLevel } from './env.ts';
+import { type LogLevel, logLevels } from './env.ts';
 import { isCrosswalkError } from './errors.ts';
 
 /**
@@ -48,6 +48,7 @@ const fields = {
   route: 'word',
   step: 'word',
   template: 'word',
+  verb: 'word',
   attempt: 'number',
   bytes: 'number',
   count: 'number',
@@ -132,6 +133,12 @@ export function createLogger(options: LoggerOptions): Logger {
 
 /** A logger that says nothing, for tests and for callers that were given none. */
 export const silentLogger: Logger = createLogger({ component: 'silent', level: 'silent' });
+
+/** The process's own logger: LOG_LEVEL says from which level on. */
+export const logger: Logger = createLogger({
+  component: 'crosswalk',
+  level: logLevels.find((level) => level === process.env.LOG_LEVEL) ?? 'info',
+});
 
 function permitted(given: LogFields | undefined): Line {
   const line: Line = {};

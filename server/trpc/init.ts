@@ -69,7 +69,7 @@ const guard = (verb: Verb['verb']) =>
       if (result.error.code === 'BAD_REQUEST') {
         throw asTrpc(new CrosswalkError('invalid-input', { cause: result.error.cause, details: { verb: verb.name } }));
       }
-      logger.error({ verb: verb.name, requestId: ctx.requestId, err: result.error.cause }, 'verb failed');
+      logger.error('verb failed', { verb: verb.name, requestId: ctx.requestId, error: result.error.cause });
       throw asTrpc(new CrosswalkError('internal', { cause: result.error.cause }));
     }
     if (!result.ok) throw asTrpc(result.error.cause);
