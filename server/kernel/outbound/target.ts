@@ -100,7 +100,7 @@ export function parseTarget(address: string | URL, policy: OutboundPolicy): Targ
   const literal = parseAddress(hostname);
   if (literal !== null && !isAllowed(target, literal, policy)) {
     throw addressRefused(
-      url.protocol === 'http:' && reachOf(literal) === 'public' ? 'not-https' : 'not-public',
+      url.protocol === 'http:' && reachOf(literal) !== 'loopback' ? 'not-https' : 'not-public',
       hostname,
     );
   }
