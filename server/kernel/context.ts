@@ -47,6 +47,8 @@ export interface Context {
   readonly clock: Clock;
   /** Data keys to seal and open secrets with; loaded once per process by `loadKeyring` of data-keys.ts. */
   readonly keyring: Keyring;
+  /** Origin under which people reach this installation, without a trailing slash: for addresses in mails. */
+  readonly baseUrl: string;
   /** Ties log lines, audit rows and errors of one request together. */
   readonly requestId: string;
 }

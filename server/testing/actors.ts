@@ -176,7 +176,8 @@ export async function contextOf(
   actor: Actor,
   { clock = fixedClock(testNow) }: ContextOptions = {},
 ): Promise<Context> {
-  return { actor, database: database.web, clock, keyring: await keyringOf(database), requestId: newId() };
+  const keyring = await keyringOf(database);
+  return { actor, database: database.web, clock, keyring, baseUrl: 'http://localhost:3000', requestId: newId() };
 }
 
 /**

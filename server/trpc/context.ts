@@ -18,6 +18,7 @@ export interface WebProcess {
   readonly database: Database;
   readonly keyring: Keyring;
   readonly clock: Clock;
+  readonly baseUrl: string;
   readonly cookie: SessionCookie;
   readonly logger: Logger;
 }
@@ -46,7 +47,7 @@ async function openWebProcess(): Promise<WebProcess> {
   const database = openDatabase(as, { prepare, name: 'crosswalk-web' });
   const keyring = await loadKeyring(database, env);
   followKeyring(keyring, (error) => logger.error('data keys could not be read again', { error }));
-  return { env, database, keyring, clock: systemClock, cookie: sessionCookie(env), logger };
+  return { env, database, keyring, clock: systemClock, baseUrl: env.baseUrl, cookie: sessionCookie(env), logger };
 }
 
 /** A request as far as its context depends on it: a `Request`, or the headers of a server component. */
@@ -63,13 +64,13 @@ export async function createContext(request: RequestFacts): Promise<Context> {
 
 /** `createContext` with everything handed in. */
 export async function contextOfRequest(
-  web: Pick<WebProcess, 'database' | 'keyring' | 'clock' | 'cookie'>,
+  web: Pick<WebProcess, 'database' | 'keyring' | 'clock' | 'baseUrl' | 'cookie'>,
   request: RequestFacts,
 ): Promise<Context> {
-  const { database, keyring, clock } = web;
+  const { database, keyring, clock, baseUrl } = web;
   const given = idSchema.safeParse(request.headers.get('x-request-id'));
   const requestId = given.success ? given.data : newId();
-  return { actor: await actorOfRequest(web, request), database, keyring, clock, requestId };
+  return { actor: await actorOfRequest(web, request), database, keyring, clock, baseUrl, requestId };
 }
 
 async function actorOfRequest(
