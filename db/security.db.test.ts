@@ -13,6 +13,8 @@ const noTenant: Record<string, string> = {
   recovery_code: 'belongs to an account',
   oidc_identity: 'belongs to an account',
   sign_in_throttle: 'hashed keys and counters',
+  register_entry: 'public facts of the official registers',
+  school_registration: 'asked for by somebody who has no account yet; no school exists behind it',
   data_key: 'wrapped keys',
   installation: 'facts about this installation',
 };

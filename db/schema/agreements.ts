@@ -1,4 +1,5 @@
-import { date, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { date, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, id, moment, oneOf } from './columns.ts';
 import { organisation } from './organisations.ts';
 import { appUser } from './people.ts';
@@ -46,6 +47,8 @@ export const agreement = pgTable(
     body: text('body').notNull(),
     dataProcessingTerms: text('data_processing_terms').notNull(),
     textHash: text('text_hash'),
+    /** The agent's attached document; its SHA-256 stands in the text. */
+    attachmentDocumentId: uuid('attachment_document_id'),
     draftedBy: uuid('drafted_by')
       .notNull()
       .references(() => appUser.id),
@@ -55,6 +58,8 @@ export const agreement = pgTable(
     signedBy: uuid('signed_by').references(() => appUser.id),
     signedName: text('signed_name'),
     signedAt: moment('signed_at'),
+    /** SHA-256 of the text that the signatory was shown; equal to `textHash`, kept as his own statement. */
+    signedHash: text('signed_hash'),
     /** Signed on paper: the scan, and who at the school confirmed it. */
     scanDocumentId: uuid('scan_document_id'),
     paperSignedOn: date('paper_signed_on', { mode: 'string' }),
@@ -65,6 +70,8 @@ export const agreement = pgTable(
     countersignedName: text('countersigned_name'),
     countersignedAt: moment('countersigned_at'),
     inForceAt: moment('in_force_at'),
+    /** Declined by the school, or by whoever countersigns. */
+    declinedBy: text('declined_by', { enum: ['school', 'agent', 'operator'] }),
     declinedReason: text('declined_reason'),
     noticeBy: text('notice_by', { enum: ['school', 'agent', 'operator'] }),
     noticeReason: text('notice_reason'),
@@ -80,7 +87,41 @@ export const agreement = pgTable(
   (t) => [
     index('agreement_school').on(t.schoolId),
     index('agreement_agent').on(t.agentId),
+    uniqueIndex('agreement_one_in_force')
+      .on(t.schoolId, sql`coalesce(agent_id, '00000000-0000-0000-0000-000000000000')`)
+      .where(sql`state in ('in-force', 'notice-given')`),
     oneOf('agreement_state', t.state, agreementStates),
+  ],
+);
+
+/** An agreement's way to another agent: proposed by the operator, done only with the school's recorded consent. */
+export const agreementMove = pgTable(
+  'agreement_move',
+  {
+    id: id(),
+    schoolId: uuid('school_id')
+      .notNull()
+      .references(() => school.id),
+    agreementId: uuid('agreement_id')
+      .notNull()
+      .references(() => agreement.id),
+    fromAgentId: uuid('from_agent_id').references(() => organisation.id),
+    toAgentId: uuid('to_agent_id')
+      .notNull()
+      .references(() => organisation.id),
+    reason: text('reason').notNull(),
+    proposedBy: uuid('proposed_by')
+      .notNull()
+      .references(() => appUser.id),
+    proposedAt: moment('proposed_at').notNull(),
+    answer: text('answer', { enum: ['consented', 'refused', 'withdrawn'] }),
+    answeredBy: uuid('answered_by').references(() => appUser.id),
+    answeredName: text('answered_name'),
+    answeredAt: moment('answered_at'),
+  },
+  (t) => [
+    index('agreement_move_school').on(t.schoolId),
+    uniqueIndex('agreement_move_one_open').on(t.agreementId).where(sql`answer is null`),
   ],
 );
 

@@ -1,5 +1,5 @@
-import { index, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, id, moment, oneOf } from './columns.ts';
+import { index, jsonb, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { bytea, createdAt, id, moment, oneOf } from './columns.ts';
 import { organisation } from './organisations.ts';
 import { registers, trustGrounds, trustStates } from './vocabulary.ts';
 
@@ -20,6 +20,8 @@ export const school = pgTable(
     trust: text('trust', { enum: trustStates }).notNull().default('unverified'),
     trustGround: text('trust_ground', { enum: trustGrounds }),
     trustedAt: moment('trusted_at'),
+    /** What the operator wrote when trust was refused or given. */
+    trustNote: text('trust_note'),
     /** The mail domain that the register gives; a match confirms a first administrator. */
     registerDomain: text('register_domain'),
     /** Set while the school has stopped everything. */
@@ -80,5 +82,47 @@ export const prospect = pgTable(
   (t) => [
     unique('prospect_register').on(t.agentId, t.register, t.registerNumber),
     index('prospect_school').on(t.schoolId),
+  ],
+);
+
+/** What the official register says of a school, as the operator imported it. Public facts; written by the operator alone. */
+export const registerEntry = pgTable(
+  'register_entry',
+  {
+    register: text('register', { enum: registers }).notNull(),
+    registerNumber: text('register_number').notNull(),
+    name: text('name').notNull(),
+    /** The mail domain that the register gives, lower case; null where it gives none. */
+    domain: text('domain'),
+    importedAt: moment('imported_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.register, t.registerNumber] })],
+);
+
+/**
+ * A school that registers by itself, until its e-mail address is confirmed: no school yet. Swept after it ran out or was
+ * used, with the name and address in it.
+ */
+export const schoolRegistration = pgTable(
+  'school_registration',
+  {
+    id: id(),
+    tokenHash: bytea('token_hash').notNull(),
+    schoolName: text('school_name').notNull(),
+    register: text('register', { enum: registers }).notNull(),
+    registerNumber: text('register_number').notNull(),
+    country: text('country').notNull(),
+    timeZone: text('time_zone').notNull(),
+    personName: text('person_name').notNull(),
+    email: text('email').notNull(),
+    emailFolded: text('email_folded').notNull(),
+    createdAt: createdAt(),
+    expiresAt: moment('expires_at').notNull(),
+    usedAt: moment('used_at'),
+  },
+  (t) => [
+    unique('school_registration_token_hash').on(t.tokenHash),
+    index('school_registration_email').on(t.emailFolded),
+    oneOf('school_registration_register', t.register, registers),
   ],
 );

@@ -48,6 +48,9 @@ export const credential = pgTable(
     tokensExpireAt: moment('tokens_expire_at'),
     /** Raised at every token change: one refresher at a time (compare and set). */
     tokenGeneration: integer('token_generation').notNull().default(0),
+    /** Who renews the tokens at this moment, and until when nobody else tries; a lease, since no transaction may wait for a fetch. */
+    refreshLeaseHolder: uuid('refresh_lease_holder'),
+    refreshLeaseUntil: moment('refresh_lease_until'),
     /** Recognisable but harmless: last four of a client id, the service account's login name. */
     hint: text('hint').notNull().default(''),
     /** Per scope what a real call answered: ProofResult[] of server/connectors/contract.ts. */
