@@ -137,6 +137,8 @@ export const singleUseLink = pgTable(
     organisationId: uuid('organisation_id').references(() => organisation.id),
     schoolId: uuid('school_id').references(() => school.id),
     systemId: uuid('system_id').references(() => system.id),
+    /** With `systemId`: the limit of an invited approver. */
+    siteId: uuid('site_id').references(() => site.id),
     userId: uuid('user_id').references(() => appUser.id),
     email: text('email'),
     name: text('name'),
