@@ -38,6 +38,21 @@ export const errorCodes = {
   'conflict-of-interest': { http: 409, disposition: 'abort' },
   'last-administrator': { http: 409, disposition: 'abort' },
   'stopped-by-school': { http: 409, disposition: 'abort' },
+  'host-missing': { http: 409, disposition: 'abort' },
+  /** The system has another address than the one that was approved. */
+  'host-not-approved': { http: 409, disposition: 'abort' },
+  'request-not-sent': { http: 409, disposition: 'abort' },
+  'grant-not-live': { http: 409, disposition: 'abort' },
+  'connection-ended': { http: 409, disposition: 'abort' },
+  /** An approver for one site or system decided about more. */
+  'approver-limited': { http: 403, disposition: 'abort' },
+  // a consent at a foreign system
+  'consent-denied': { http: 409, disposition: 'abort' },
+  'consent-scope-refused': { http: 409, disposition: 'abort' },
+  'consent-unknown': { http: 400, disposition: 'abort' },
+  'consent-used': { http: 409, disposition: 'abort' },
+  'consent-expired': { http: 410, disposition: 'abort' },
+  'consent-not-yours': { http: 403, disposition: 'abort' },
   // foreign systems
   'address-refused': { http: 422, disposition: 'abort' },
   'host-unknown': { http: 502, disposition: 'retry' },

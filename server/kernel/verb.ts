@@ -3,6 +3,7 @@ import type { Scope, Tx } from '#db/client.ts';
 import { type Access, authorise, type Party } from './access.ts';
 import { type AuditEntry, appendAudit } from './audit.ts';
 import type { Context } from './context.ts';
+import { explainDatabaseRefusal } from './database-refusal.ts';
 import { CrosswalkError } from './errors.ts';
 import type { EventData, EventName } from './events.ts';
 import { emit } from './outbox.ts';
@@ -107,7 +108,7 @@ export async function runWork<T>(
   counted: (audited: number) => void = () => undefined,
 ): Promise<T> {
   const notes: AuditNote[] = [];
-  const result = await ctx.database.inScope(scope, async (tx) => {
+  const transaction = ctx.database.inScope(scope, async (tx) => {
     const value = await work({
       ctx,
       tx,
@@ -132,6 +133,9 @@ export async function runWork<T>(
       );
     }
     return value;
+  });
+  const result = await transaction.catch((error: unknown) => {
+    throw explainDatabaseRefusal(error);
   });
   counted(notes.length);
   return result;
