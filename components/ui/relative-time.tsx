@@ -1,0 +1,35 @@
+'use client';
+
+import { useFormatter, useNow } from 'next-intl';
+import { useSyncExternalStore } from 'react';
+
+const subscribe = () => () => undefined;
+
+/** A time as people say it ("4 minutes ago"), the exact one on hover and to a screen reader. */
+export function RelativeTime({ at }: { at: Date | string }) {
+  const format = useFormatter();
+  const now = useNow({ updateInterval: 30_000 });
+  const date = typeof at === 'string' ? new Date(at) : at;
+  // The exact time is in the reader's zone, which the server does not know: it follows after hydration.
+  const exact = useSyncExternalStore(
+    subscribe,
+    () => date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' }),
+    () => date.toISOString(),
+  );
+  return (
+    <time dateTime={date.toISOString()} title={exact} suppressHydrationWarning>
+      {format.relativeTime(date, now)}
+    </time>
+  );
+}
+
+/** A calendar day, written out ("30 September 2027"). */
+export function Day({ on }: { on: string | Date }) {
+  const format = useFormatter();
+  const date = typeof on === 'string' ? new Date(`${on.slice(0, 10)}T00:00:00Z`) : on;
+  return (
+    <time dateTime={date.toISOString().slice(0, 10)}>
+      {format.dateTime(date, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })}
+    </time>
+  );
+}
