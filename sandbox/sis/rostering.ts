@@ -400,7 +400,7 @@ export function rosteringRoutes(options: {
   const document = (c: Context<Env>): Response =>
     c.json(discovery(new URL(c.req.url).origin, options.data().school.slug, version));
   app.get('/discovery/:file', document);
-  app.notFound((c) => c.json(failure(version, 'unknownobject', 'there is no such endpoint'), 404));
+  app.all('*', (c) => c.json(failure(version, 'unknownobject', 'there is no such endpoint'), 404));
   app.onError((error, c) => {
     if (!(error instanceof Refusal)) throw error;
     if (error.status === 401) c.header('WWW-Authenticate', 'Bearer realm="Registra"');

@@ -206,7 +206,7 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
   const control = controlRoutes(log, faults);
   control.get('/schools', (c) => {
     const { origin } = new URL(c.req.url);
-    return c.json({ schools: served.map((school) => describe(school, origin)) });
+    return c.json({ schools: served.map((school) => addressesOf(school, origin)) });
   });
   control.get('/schools/:slug/clients', (c) =>
     c.json({
@@ -254,7 +254,7 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
     ),
   );
 
-  const describe = (school: School, origin: string): SisSchool => {
+  const addressesOf = (school: School, origin: string): SisSchool => {
     const prefix = `${origin}/${school.slug}`;
     const { wide, narrow } = demoSisClients(school.slug);
     return {
@@ -281,8 +281,8 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
   return {
     url: server.url,
     port: server.port,
-    schools: served.map((school) => describe(school, server.url)),
-    school: (slug) => describe(named(slug), server.url),
+    schools: served.map((school) => addressesOf(school, server.url)),
+    school: (slug) => addressesOf(named(slug), server.url),
     data: (slug) => dataOf(named(slug)),
     clients: (slug) => clients.list(slug),
     createClient: (slug, wanted) => clients.create(named(slug).slug, wanted),

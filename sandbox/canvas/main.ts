@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { until } from '../lib/main.ts';
+import { startCanvas } from './server.ts';
+
+const env = z
+  .object({
+    PORT: z.coerce.number().int().min(0).max(65_535).default(4320),
+    DATA_DIR: z.string().optional(),
+    SANDBOX_SCHOOL: z.string().optional(),
+    SANDBOX_SEED: z.string().optional(),
+    SANDBOX_SCHOOL_YEAR: z.coerce.number().int().optional(),
+    SANDBOX_REDIRECT_URIS: z.string().optional(),
+  })
+  .parse(process.env);
+
+const canvas = await startCanvas({
+  port: env.PORT,
+  dataDir: env.DATA_DIR,
+  school: env.SANDBOX_SCHOOL,
+  seed: env.SANDBOX_SEED,
+  schoolYear: env.SANDBOX_SCHOOL_YEAR,
+  redirectUris: env.SANDBOX_REDIRECT_URIS?.split(',').map((uri) => uri.trim()),
+});
+process.stdout.write(`Canvas-shaped LMS is ready at ${canvas.url}\n`);
+until(() => canvas.close());
