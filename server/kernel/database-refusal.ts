@@ -8,6 +8,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   CW004: 'people-not-grantable',
   CW005: 'request-not-approved',
   CW006: 'credential-not-proved',
+  CW007: 'changed-meanwhile',
 };
 
 /** The refusal of a trigger as the error that the verb itself would have raised; anything else as it came. */

@@ -1,8 +1,6 @@
-import type { Context } from '#server/kernel/context.ts';
 import type { Work } from '#server/kernel/verb.ts';
 
 export interface AgreementEvent {
-  readonly ctx: Context;
   /** The open transaction, in the school's scope: what a listener writes happens together with the agreement's change. */
   readonly work: Work;
   readonly schoolId: string;
