@@ -188,6 +188,9 @@ export interface CourseRecord {
 }
 /** programme × level × year as a class or course tells it, never as a student does. */
 export interface StreamHint {
+  /** The school's own short word for it, e.g. `H4-NT`, and what people call it. */
+  readonly code: string | null;
+  readonly name: string | null;
   readonly programme: string | null;
   readonly level: string | null;
   readonly year: string | null;
@@ -219,10 +222,10 @@ export interface Page<C extends Collection> {
   /** Opaque and free of personal data: give it back to `fetch` to go on after this page. Null on the last page. */
   readonly cursor: string | null;
   /**
-   * On the last page: whether the provider said that it is the last (total reached, no further link), or only an empty
-   * page or a short one makes us assume it. Whether a fetch is complete is judged from this (roster/completeness.ts).
+   * On the last page: `said` where the provider said so (total reached, no further link); `assumed` where it never says and an empty
+   * page is all there is to go by; `doubtful` where it contradicts itself. A fetch that ends in doubt is never complete.
    */
-  readonly end: 'said' | 'assumed' | null;
+  readonly end: 'said' | 'assumed' | 'doubtful' | null;
   /** Tolerated oddities of the provider seen on this page, by key. */
   readonly deviations: readonly string[];
 }

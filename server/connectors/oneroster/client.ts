@@ -1,0 +1,311 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Session } from '#server/connectors/contract.ts';
+import { type Answer, ask, refuseStatus, unreadable } from '#server/connectors/exchange/ask.ts';
+import { createDeviations, type Deviations } from '#server/connectors/exchange/deviations.ts';
+import { isObject, own } from '#server/connectors/exchange/foreign-text.ts';
+import { nextLink } from '#server/connectors/exchange/link-header.ts';
+import { follow, startTrail, trailSchema } from '#server/connectors/exchange/repeat-detection.ts';
+import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
+import { assertSameOrigin, originOf } from '#server/kernel/outbound/client.ts';
+import { type Secret, type Settings, scopeUri } from './settings.ts';
+import { buyToken } from './token.ts';
+import { codeMinorOf } from './wire.ts';
+
+/** The collections of the service that are ever asked for here. People are not among them. */
+export type Path = 'orgs' | 'academicSessions' | 'courses' | 'classes';
+export type OneRosterSession = Session<Settings, Secret>;
+
+/** Records asked for at once; a provider may give fewer. */
+export const pageSize = 1000;
+
+const cursorSchema = z.object({
+  /** Query of the page to ask for; the path is always ours. */
+  query: z.string(),
+  /** Records before that page. */
+  offset: z.int().min(0),
+  limit: z.int().min(1),
+  page: z.int().min(0),
+  sorted: z.boolean(),
+  /** Whether the provider has given a total or a Link header on a page so far. */
+  spoke: z.boolean(),
+  /** The page is asked for because a link said so, not because we count. */
+  byLink: z.boolean(),
+  trail: trailSchema,
+  /** Of the ids of the page before. */
+  print: z.string().nullable(),
+});
+type Cursor = z.infer<typeof cursorSchema>;
+
+export interface RawPage {
+  readonly rows: readonly unknown[];
+  readonly total: number | null;
+  readonly cursor: string | null;
+  readonly end: 'said' | 'assumed' | 'doubtful' | null;
+  readonly deviations: Deviations;
+}
+
+interface Batch {
+  readonly rows: readonly unknown[];
+  readonly total: number | null;
+  /** Undefined without a Link header, null where it names no next page. */
+  readonly next: string | null | undefined;
+}
+
+const queryOf = (offset: number, limit: number, sorted: boolean) =>
+  new URLSearchParams({
+    limit: String(limit),
+    offset: String(offset),
+    ...(sorted ? { sort: 'sourcedId', orderBy: 'asc' } : {}),
+  }).toString();
+
+/**
+ * Reads a collection page by page (reference §9): by `Link: rel="next"` where there is one, else by offset until the total is
+ * reached or a page is empty. A link is followed with our own origin and path, so that it leads nowhere else.
+ * @throws CrosswalkError `address-refused` for a `next` on a foreign host; whatever a call throws
+ */
+export async function* readPages(
+  session: OneRosterSession,
+  path: Path,
+  cursor: string | null,
+): AsyncGenerator<RawPage> {
+  const deviations = createDeviations();
+  let state = cursor === null ? startOf(path) : cursorOf(cursor);
+  for (;;) {
+    let batch: Batch;
+    try {
+      batch = await readBatch(session, path, state.query, deviations);
+    } catch (error) {
+      const simpler = isCrosswalkError(error) ? withoutExtras(state, error, deviations) : null;
+      if (simpler === null) throw error;
+      state = simpler;
+      continue;
+    }
+    const step = nextStep(session, path, state, batch, deviations);
+    yield {
+      rows: step.rows,
+      total: batch.total,
+      cursor: step.next === null ? null : JSON.stringify(step.next),
+      end: step.end,
+      deviations,
+    };
+    if (step.next === null) return;
+    state = step.next;
+  }
+}
+
+/** The first records of a collection, for a proof or a preview. */
+export async function readFirst(
+  session: OneRosterSession,
+  path: Path,
+  limit: number,
+): Promise<Batch & { deviations: Deviations }> {
+  const deviations = createDeviations();
+  return { ...(await readBatch(session, path, queryOf(0, limit, false), deviations)), deviations };
+}
+
+function startOf(path: Path): Cursor {
+  const query = queryOf(0, pageSize, true);
+  return {
+    query,
+    offset: 0,
+    limit: pageSize,
+    page: 0,
+    sorted: true,
+    spoke: false,
+    byLink: false,
+    trail: startTrail(`${path}?${query}`),
+    print: null,
+  };
+}
+
+function cursorOf(text: string): Cursor {
+  const parsed = cursorSchema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new CrosswalkError('internal', { details: { problem: 'cursor-unreadable' } });
+  return parsed.data;
+}
+
+/** A server that refuses the first page may only dislike that we sort, or how much we ask for at once. */
+function withoutExtras(state: Cursor, error: CrosswalkError, deviations: Deviations): Cursor | null {
+  if (state.page > 0 || (error.details.status !== 400 && error.details.status !== 422)) return null;
+  if (state.sorted) {
+    deviations.note('sort-refused');
+    return { ...state, sorted: false, query: queryOf(0, state.limit, false) };
+  }
+  if (state.limit <= 100) return null;
+  deviations.note('limit-refused');
+  return { ...state, limit: 100, query: queryOf(0, 100, false) };
+}
+
+interface Step {
+  readonly rows: readonly unknown[];
+  readonly next: Cursor | null;
+  readonly end: RawPage['end'];
+}
+
+function nextStep(
+  session: OneRosterSession,
+  path: Path,
+  state: Cursor,
+  { rows, total, next }: Batch,
+  deviations: Deviations,
+): Step {
+  const offset = state.offset + rows.length;
+  const spoke = state.spoke || total !== null || next !== undefined;
+  if (total === null) deviations.note('total-missing');
+  if (next === undefined && (total === null || offset < total)) deviations.note('link-missing');
+  const ended = (end: RawPage['end'], kept: readonly unknown[] = rows): Step => ({ rows: kept, next: null, end });
+  if (rows.length === 0) {
+    if (total !== null) return ended(offset >= total ? 'said' : 'doubtful');
+    if (next === null) return ended('said');
+    return ended(spoke ? 'doubtful' : 'assumed');
+  }
+  const print = printOf(rows);
+  const goOn = (query: string, byLink: boolean, trail = state.trail): Step => ({
+    rows,
+    next: { ...state, query, offset, page: state.page + 1, spoke, byLink, trail, print },
+    end: null,
+  });
+  if (typeof next === 'string') {
+    const query = queryOfLink(session, path, next, deviations);
+    const trail = follow(state.trail, `${path}?${query}`);
+    if (trail !== null) return goOn(query, true, trail);
+    deviations.note('next-link-repeated');
+    return ended(total !== null && offset >= total ? 'said' : 'doubtful');
+  }
+  const byOffset = () => goOn(queryOf(offset, state.limit, state.sorted), false);
+  if (next === null) {
+    if (total === null || offset >= total) return ended('said');
+    deviations.note('next-link-missing');
+    return byOffset();
+  }
+  if (!state.byLink && state.print === print) {
+    // The same page again. A short first page twice is a server that knows no offset and has given everything.
+    if (state.page === 1 && rows.length < state.limit) {
+      deviations.note('offset-ignored');
+      return ended(total === null || total <= rows.length ? 'assumed' : 'doubtful', []);
+    }
+    throw new CrosswalkError('foreign-answer-unreadable', {
+      details: { host: new URL(session.settings.baseUrl).hostname, problem: 'page-repeated', collection: path },
+    });
+  }
+  if (total !== null) {
+    if (offset < total) return byOffset();
+    // Some servers give the size of the page as the total: a first page that is exactly full proves nothing.
+    return state.page === 0 && total === state.limit ? byOffset() : ended('said');
+  }
+  if (rows.length > state.limit) {
+    deviations.note('limit-ignored');
+    return ended('assumed');
+  }
+  if (rows.length < state.limit && state.page === 0) deviations.note('short-page');
+  return byOffset();
+}
+
+function printOf(rows: readonly unknown[]): string {
+  const ids = rows.map((row) => (isObject(row) ? String(own(row, 'sourcedId')) : ''));
+  return createHash('sha256').update(ids.join('\n')).digest('base64url').slice(0, 16);
+}
+
+/** What a `next` link asks for. Its origin must be ours (a plain-http form of our own host is read as https). */
+function queryOfLink(session: OneRosterSession, path: Path, link: string, deviations: Deviations): string {
+  const own = new URL(`${session.settings.baseUrl}/${path}`);
+  let url = URL.parse(link, own);
+  if (url !== null && url.protocol === 'http:' && own.protocol === 'https:' && url.hostname === own.hostname) {
+    deviations.note('next-link-without-tls');
+    url = new URL(own.origin + url.pathname + url.search);
+  }
+  const checked = assertSameOrigin(url?.href ?? link, own);
+  if (!/^https?:/i.test(link)) deviations.note('next-link-relative');
+  if (checked.pathname.replace(/\/+$/, '') !== own.pathname) deviations.note('next-link-other-path');
+  return checked.searchParams.toString();
+}
+
+async function readBatch(session: OneRosterSession, path: Path, query: string, deviations: Deviations): Promise<Batch> {
+  const renew = (current: Parameters<typeof buyToken>[3]) =>
+    buyToken(session, session.settings, session.secret, current);
+  const { accessToken } = await session.tokens(renew);
+  try {
+    return await get(session, path, query, accessToken, deviations);
+  } catch (error) {
+    if (!isCrosswalkError(error, 'credential-refused')) throw error;
+    // Once: a token that was bought this moment and is refused again is no matter of age.
+    const renewed = await session.tokens(renew, accessToken);
+    return get(session, path, query, renewed.accessToken, deviations);
+  }
+}
+
+function get(
+  session: OneRosterSession,
+  path: Path,
+  query: string,
+  accessToken: string,
+  deviations: Deviations,
+): Promise<Batch> {
+  return ask(
+    session,
+    {
+      url: `${session.settings.baseUrl}/${path}?${query}`,
+      headers: { authorization: `Bearer ${accessToken}` },
+      origin: originOf(session.settings.baseUrl),
+    },
+    (answer) => {
+      refuse(session, answer, path);
+      const rows = rowsOf(answer, path, deviations);
+      return {
+        value: { rows, total: totalOf(answer, deviations), next: nextLink(answer.headers.link) },
+        rows: rows.length,
+      };
+    },
+  );
+}
+
+function refuse(session: OneRosterSession, answer: Answer, path: Path): void {
+  const now = session.clock.now();
+  if (answer.status === 200) return;
+  const code = codeMinorOf(answer.json);
+  const details = { collection: path, ...(code === null ? {} : { foreignCode: code }) };
+  if (answer.status === 403) {
+    const throttled = code === 'serverbusy' || 'retry-after' in answer.headers;
+    if (throttled) refuseStatus({ ...answer, status: 429 }, now, details);
+    throw new CrosswalkError('scope-missing', {
+      details: {
+        host: answer.host,
+        status: 403,
+        ...details,
+        scopes: [scopeUri(session.settings.version, 'roster-core.readonly')],
+      },
+    });
+  }
+  refuseStatus(answer, now, details);
+  throw unreadable(answer, 'unexpected-status', details);
+}
+
+function rowsOf(answer: Answer, path: Path, deviations: Deviations): readonly unknown[] {
+  const { json } = answer;
+  if (Array.isArray(json)) {
+    deviations.note('envelope-missing');
+    return json;
+  }
+  if (!isObject(json)) throw unreadable(answer, 'not-json', { collection: path });
+  const named = own(json, path);
+  if (Array.isArray(named)) return named;
+  const lists = Object.entries(json).filter(
+    ([name, value]) => Array.isArray(value) && name !== 'statusInfoSet' && name !== 'errors',
+  );
+  const [only] = lists;
+  if (lists.length === 1 && only !== undefined && Array.isArray(only[1])) {
+    deviations.note('envelope-name');
+    return only[1];
+  }
+  const code = codeMinorOf(json);
+  throw unreadable(answer, 'no-collection', { collection: path, ...(code === null ? {} : { foreignCode: code }) });
+}
+
+function totalOf(answer: Answer, deviations: Deviations): number | null {
+  const text = answer.headers['x-total-count'];
+  if (text === undefined) return null;
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text);
+  deviations.note('total-unreadable');
+  return null;
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+export const versions = ['1.2', '1.1'] as const;
+export type Version = (typeof versions)[number];
+
+/** An address as somebody types or pastes it: white space around it, a slash behind it, no query. */
+const address = z
+  .string()
+  .trim()
+  .pipe(z.url({ protocol: /^https?$/ }))
+  .refine((text) => URL.parse(text)?.search === '' && URL.parse(text)?.username === '')
+  .transform((text) => {
+    const url = new URL(text);
+    url.hash = '';
+    return url.toString().replace(/\/+$/, '');
+  });
+
+export const settingsSchema = z.object({
+  version: z.enum(versions),
+  /** The whole base address of the rostering service: a host may put a prefix before `/ims`. */
+  baseUrl: address,
+  /** Configured out of band; the standard fixes no place for it. */
+  tokenUrl: address,
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const secretSchema = z.object({
+  clientId: z.string().trim().min(1).max(500),
+  clientSecret: z.string().min(1).max(2000),
+});
+export type Secret = z.infer<typeof secretSchema>;
+
+/** Scope addresses of OneRoster 1.2 and 1.1 (§ "Scopes" of each REST binding). */
+export const scopeUri = (version: Version, name: 'roster-core.readonly' | 'roster.readonly') =>
+  `https://purl.imsglobal.org/spec/or/${version === '1.2' ? 'v1p2' : 'v1p1'}/scope/${name}`;

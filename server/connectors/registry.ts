@@ -1,0 +1,20 @@
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import { oneRoster } from './oneroster/index.ts';
+import { type RegisteredConnector, register } from './open-connector.ts';
+
+/** Every connector: one folder, one line here. */
+export const connectors: readonly RegisteredConnector[] = [register(oneRoster)];
+
+/** @throws CrosswalkError `misconfigured` where a stored system names a connector that this version lacks */
+export function connectorById(id: string): RegisteredConnector {
+  const connector = connectors.find((candidate) => candidate.id === id);
+  if (connector === undefined) {
+    throw new CrosswalkError('misconfigured', { details: { problem: 'connector-unknown', connector: id } });
+  }
+  return connector;
+}
+
+/** The connector that offers a product (`OneRoster 1.2`), or null. */
+export function connectorOfProduct(productId: string): RegisteredConnector | null {
+  return connectors.find((connector) => connector.products.some((product) => product.id === productId)) ?? null;
+}
