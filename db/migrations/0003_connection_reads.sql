@@ -15,17 +15,6 @@ $$;
 --> statement-breakpoint
 grant execute on function across.connections_of_agent to crosswalk_web;
 --> statement-breakpoint
--- The operator's health page: counts by state, never a system's address and never data.
-create function across.connection_health()
-returns table (school_id uuid, school_name text, state text, turn text, cause text, connections bigint, oldest timestamptz)
-language sql stable security definer set search_path = '' as $$
-  select c.school_id, s.name, c.state, c.turn, c.cause, count(*), min(c.state_changed_at)
-    from public.connection c join public.school s on s.id = c.school_id
-   where c.ended_at is null group by c.school_id, s.name, c.state, c.turn, c.cause
-$$;
---> statement-breakpoint
-grant execute on function across.connection_health to crosswalk_web;
---> statement-breakpoint
 -- Schools at which time alone may change a connection: the hourly round visits them one by one.
 create function across.schools_with_connections() returns setof uuid
 language sql stable security definer set search_path = '' as $$
