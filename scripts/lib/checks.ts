@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+export interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const bin = (name: string) => join('node_modules', '.bin', name);
+
+function timed(name: string, run: () => boolean): boolean {
+  const from = Date.now();
+  const ok = run();
+  process.stdout.write(`${ok ? '✓' : '✗'} ${name} (${((Date.now() - from) / 1_000).toFixed(1)} s)\n`);
+  return ok;
+}
+
+/** A check that passes or fails as a whole: types, format and lint, import direction, unused code, references in docs. */
+export function check(name: string, command: string, args: string[]): Tally {
+  const ok = timed(name, () => {
+    const result = spawnSync(bin(command), args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+    if (result.status !== 0) process.stdout.write(`${result.stdout}${result.stderr}\n`);
+    return result.status === 0;
+  });
+  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+const vitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numFailedTestSuites: z.number(),
+});
+
+/** Runs the named vitest projects and counts their tests; a file that does not load is a failure. */
+export function vitest(projects: readonly string[], files: readonly string[] = []): Tally {
+  const folder = mkdtempSync(join(tmpdir(), 'crosswalk-vitest-'));
+  const outputFile = join(folder, 'report.json');
+  let tally: Tally = { passed: 0, failed: 1 };
+  timed(`tests: ${projects.join(', ')}`, () => {
+    const result = spawnSync(
+      bin('vitest'),
+      [
+        'run',
+        ...projects.flatMap((project) => ['--project', project]),
+        '--reporter=dot',
+        '--reporter=json',
+        `--outputFile.json=${outputFile}`,
+        ...files,
+      ],
+      { stdio: 'inherit' },
+    );
+    try {
+      const report = vitestReport.parse(JSON.parse(readFileSync(outputFile, 'utf8')));
+      const failed =
+        report.numFailedTests === 0 && result.status !== 0
+          ? Math.max(1, report.numFailedTestSuites)
+          : report.numFailedTests;
+      tally = { passed: report.numPassedTests, failed };
+    } catch (error) {
+      process.stdout.write(`vitest left no report: ${error instanceof Error ? error.message : 'unknown'}\n`);
+    }
+    return result.status === 0;
+  });
+  rmSync(folder, { recursive: true, force: true });
+  return tally;
+}
+
+const playwrightReport = z.object({
+  stats: z.object({ expected: z.number(), unexpected: z.number(), flaky: z.number() }),
+});
+
+/** The journeys in a real browser; a flaky one counts as failed. */
+export function playwright(chromium: string, args: readonly string[]): Tally {
+  const folder = mkdtempSync(join(tmpdir(), 'crosswalk-playwright-'));
+  const outputFile = join(folder, 'report.json');
+  let tally: Tally = { passed: 0, failed: 1 };
+  timed('tests: browser', () => {
+    const result = spawnSync(bin('playwright'), ['test', '--config', 'e2e/playwright.config.ts', ...args], {
+      stdio: 'inherit',
+      env: { ...process.env, CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: outputFile },
+    });
+    try {
+      const { stats } = playwrightReport.parse(JSON.parse(readFileSync(outputFile, 'utf8')));
+      const failed = stats.unexpected + stats.flaky;
+      tally = { passed: stats.expected, failed: failed === 0 && result.status !== 0 ? 1 : failed };
+    } catch (error) {
+      process.stdout.write(`playwright left no report: ${error instanceof Error ? error.message : 'unknown'}\n`);
+    }
+    return result.status === 0;
+  });
+  rmSync(folder, { recursive: true, force: true });
+  return tally;
+}
+
+/** Types, lint, import direction, unused code, docs: everything that needs neither a test nor a server. */
+export function staticChecks(): Tally[] {
+  return [
+    check('types', 'tsc', ['--noEmit']),
+    check('format and lint', 'biome', ['check', '--error-on-warnings', '.']),
+    check('import direction', 'depcruise', [
+      '--config',
+      '.dependency-cruiser.cjs',
+      '--log-level',
+      'error',
+      'app',
+      'components',
+      'db',
+      'server',
+      'sandbox',
+      'scripts',
+    ]),
+    check('unused code', 'knip', ['--no-progress']),
+    check('references in docs', 'node', ['scripts/check-doc-references.ts']),
+  ];
+}
+
+export function add(tallies: readonly Tally[]): Tally {
+  return tallies.reduce((sum, tally) => ({ passed: sum.passed + tally.passed, failed: sum.failed + tally.failed }), {
+    passed: 0,
+    failed: 0,
+  });
+}
