@@ -18,6 +18,11 @@ export const errorCodes = {
   'not-signed-in': { http: 401, disposition: 'abort' },
   'second-factor-needed': { http: 401, disposition: 'abort' },
   'sign-in-refused': { http: 401, disposition: 'abort' },
+  'second-factor-refused': { http: 401, disposition: 'abort' },
+  /** The invitation is for another address than the one that is signed in. */
+  'invitation-for-another': { http: 409, disposition: 'abort' },
+  /** That OpenID account is linked to nobody here; linking is done on the account page. */
+  'identity-not-linked': { http: 401, disposition: 'abort' },
   forbidden: { http: 403, disposition: 'abort' },
   'not-found': { http: 404, disposition: 'abort' },
   'link-unusable': { http: 410, disposition: 'abort' },

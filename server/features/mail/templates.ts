@@ -4,6 +4,13 @@
  */
 export const mailTemplates = {
   invitation: ['organisation', 'inviter', 'roles', 'url', 'days'],
+  'password-reset': ['url', 'minutes'],
+  'password-changed': ['url'],
+  'second-factor-removed': ['url'],
+  'first-operator': ['url', 'days'],
+  'recovery-started': ['organisation', 'reason', 'notBefore', 'url'],
+  'recovery-stopped': ['organisation', 'by'],
+  'recovery-completed': ['organisation'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type MailTemplate = keyof typeof mailTemplates;
