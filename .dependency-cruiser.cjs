@@ -6,7 +6,7 @@ const below = {
   features: '^server/(features|jobs)/',
   trpc: '^server/trpc/',
 };
-const tests = '\\.(test|suite)\\.ts$|^server/testing/|/testing/|contract-suite';
+const tests = '/fixtures/|\\.(test|suite)\\.ts$|^server/testing/|/testing/|contract-suite';
 
 module.exports = {
   forbidden: [

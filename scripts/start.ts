@@ -156,7 +156,7 @@ function run(name: string, args: string[], env: NodeJS.ProcessEnv, keepAlive: bo
   child.stdout?.on('data', (chunk: Buffer) => {
     if (process.env.CROSSWALK_VERBOSE === '1') process.stdout.write(chunk);
   });
-  const slot = { name, stop: async () => undefined as void };
+  const slot: (typeof running)[number] = { name, stop: () => Promise.resolve() };
   const existing = running.findIndex((entry) => entry.name === name);
   if (existing >= 0) running[existing] = slot;
   else running.push(slot);

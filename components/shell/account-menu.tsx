@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { useTranslations } from 'next-intl';
 import { Button } from '#components/ui/button.tsx';
 import { Menu, MenuItem, MenuLabel, MenuSeparator } from '#components/ui/menu.tsx';
-import type { Place } from './app-shell.tsx';
+import type { Place } from './places.ts';
 import { ThemeItems } from './theme.tsx';
 
 export function AccountMenu({

@@ -4,23 +4,8 @@ import type { ReactNode } from 'react';
 import { AccountMenu } from './account-menu.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavLinks } from './nav-links.tsx';
+import type { NavItem, Place } from './places.ts';
 import { Wordmark } from './wordmark.tsx';
-
-export interface Place {
-  readonly href: string;
-  readonly label: string;
-  /** What kind of place it is, in words ("School", "Sales agent", "Operator"). */
-  readonly kind: string;
-}
-
-export interface NavItem {
-  readonly href: string;
-  readonly label: string;
-  /** How many things wait there. */
-  readonly waiting?: number;
-  /** Matches only itself, not what lies below it. */
-  readonly exact?: boolean;
-}
 
 interface AppShellProps {
   readonly person: { name: string; email: string };

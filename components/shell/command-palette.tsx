@@ -6,7 +6,7 @@ import { useRouter } from 'next/navigation';
 import { useTranslations } from 'next-intl';
 import { useEffect, useState } from 'react';
 import { Button } from '#components/ui/button.tsx';
-import type { NavItem, Place } from './app-shell.tsx';
+import type { NavItem, Place } from './places.ts';
 
 /** ⌘K or Ctrl+K: jump to any page of this portal or to another place of mine. */
 export function CommandPalette({ nav, places }: { nav: readonly NavItem[]; places: readonly Place[] }) {

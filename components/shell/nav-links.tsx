@@ -3,7 +3,7 @@
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { classNames } from '#components/ui/class-names.ts';
-import type { NavItem } from './app-shell.tsx';
+import type { NavItem } from './places.ts';
 
 /** Tabs of a portal; the current one is underlined and said to screen readers. */
 export function NavLinks({ items, label }: { items: readonly NavItem[]; label: string }) {

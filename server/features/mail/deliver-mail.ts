@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mail } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
-import { open, sealedSecretSchema } from '#server/kernel/sealed.ts';
+import { openJson } from '#server/kernel/sealed.ts';
 import { renderMail } from './render-mail.ts';
 import { type MailTemplate, mailTemplates } from './templates.ts';
 import type { Transport } from './transport.ts';
@@ -26,9 +26,7 @@ export async function deliverMail(
   if (row === undefined) throw new CrosswalkError('not-found', { details: { mailId: order.mailId } });
   if (row.sentAt !== null) return 'already-sent';
   const place = { table: 'mail', column: 'sealed_parameters', schoolId: row.schoolId, rowId: row.id, origin: null };
-  const parameters = parametersSchema.parse(
-    JSON.parse(open(ctx.keyring, sealedSecretSchema.parse(row.sealedParameters), place)),
-  );
+  const parameters = openJson(ctx.keyring, row.sealedParameters, place, parametersSchema);
   const rendered = await renderMail(templateSchema.parse(row.template), row.locale, parameters);
   await transport.send({ id: row.id, to: { address: row.toAddress, name: row.toName }, ...rendered });
   await ctx.database.inScope(scope, (tx) =>

@@ -1,6 +1,6 @@
 import { mail } from '#db/schema/index.ts';
 import { newId } from '#server/kernel/ids.ts';
-import { seal } from '#server/kernel/sealed.ts';
+import { sealJson } from '#server/kernel/sealed.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import type { MailParameters, MailTemplate } from './templates.ts';
 
@@ -27,7 +27,7 @@ export async function enqueueMail<T extends MailTemplate>(work: Work, order: Mai
     toName: order.to.name,
     template: order.template,
     locale: order.locale ?? 'en',
-    sealedParameters: seal(work.ctx.keyring, JSON.stringify(order.parameters), where),
+    sealedParameters: sealJson(work.ctx.keyring, order.parameters, where),
   });
   await work.emit('mail/requested', { mailId: id, schoolId: order.schoolId });
   return id;

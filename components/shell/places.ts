@@ -1,0 +1,15 @@
+export interface Place {
+  readonly href: string;
+  readonly label: string;
+  /** What kind of place it is, in words ("School", "Sales agent", "Operator"). */
+  readonly kind: string;
+}
+
+export interface NavItem {
+  readonly href: string;
+  readonly label: string;
+  /** How many things wait there. */
+  readonly waiting?: number;
+  /** Matches only itself, not what lies below it. */
+  readonly exact?: boolean;
+}
