@@ -1,0 +1,210 @@
+import { EventEmitter } from 'node:events';
+import { Logger as QueueLogger, type Runner, run as runQueue, type TaskList, type WorkerEvents } from 'graphile-worker';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Database } from '#db/client.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import { safeCause } from '../job-errors.ts';
+import type { WorkerLease } from '../worker-lease.ts';
+import { askRegistration, connectHandler } from './call.ts';
+import { registerCrons, runDueCrons } from './crons.ts';
+import { readFunctionConfig } from './function-config.ts';
+import { defaultRetention, pruneRuns, type Retention } from './prune.ts';
+import { handleCausedEvent, receiveEvent } from './receive-event.ts';
+import { recoverDeadWorkers, requeueForgottenCalls } from './recover.ts';
+import { makeRegistry, type Registry } from './registry.ts';
+import { cancelRun, resumeStep } from './resume.ts';
+import { type ExecutorState, runItem } from './run-item.ts';
+import type { BackOff } from './time.ts';
+import { registrationSchema, type StoredEvent } from './wire.ts';
+
+export interface ExecutorOptions {
+  /** As `crosswalk_sync`, with a connection to spare per concurrent call. */
+  readonly database: Database;
+  /** The same login, for graphile-worker's own pool; session mode (it listens). */
+  readonly databaseUrl: string;
+  /** Where the handler is mounted, e.g. `http://127.0.0.1:3001/api/inngest`. */
+  readonly handlerUrl: string;
+  readonly signingKey: string;
+  readonly lease: WorkerLease;
+  readonly logger: Logger;
+  /** Calls under way at once; 8. */
+  readonly concurrency?: number;
+  /** How long one call may take before it counts as interrupted; 15 minutes. */
+  readonly callTimeoutMs?: number;
+  /** Wait before the first retry, doubled for each further one; 5 s up to an hour. */
+  readonly retryBackOff?: BackOff;
+  readonly retention?: Retention;
+}
+
+export interface Executor {
+  readonly registry: Registry;
+  /** Stores an event and starts what it triggers, in one transaction; false if its id was known. */
+  receive(event: StoredEvent): Promise<boolean>;
+  /** Takes no new work, gives calls under way `graceMs` to end, and returns the rest to the queue. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const callTask = z.object({ item: z.number() });
+const eventTask = z.object({ event: z.string() });
+const resumeTask = z.object({ run: z.string(), step: z.string(), by: z.enum(['event', 'run', 'timer']), id: z.string().nullable() });
+const cancelTask = z.object({
+  run: z.string(),
+  code: z.enum(['cancelled-by-event', 'replaced', 'start-timed-out', 'finish-timed-out']),
+});
+
+/**
+ * Learns the functions from the handler, refuses to start with one that has an option it does not support, and runs them
+ * until it is stopped. Several may run over one database.
+ *
+ * @throws CrosswalkError `jobs-down` if the handler does not answer, `misconfigured` for an unsupported option.
+ */
+export async function startExecutor(options: ExecutorOptions): Promise<Executor> {
+  const { database, lease, logger } = options;
+  const sql = database.sql;
+  const concurrency = options.concurrency ?? 8;
+  const handler = connectHandler(options.handlerUrl, options.signingKey, options.callTimeoutMs ?? 900_000, concurrency);
+  const registration = registrationSchema.safeParse(await askRegistration(handler));
+  if (!registration.success) throw new CrosswalkError('jobs-down', { details: { problem: 'handler-does-not-answer' } });
+  const registry = makeRegistry(registration.data.functions.map(readFunctionConfig));
+  await registerCrons(sql, registry, new Date());
+
+  const stopping = new AbortController();
+  const aborted = new AbortController();
+  const state: ExecutorState = {
+    workerId: lease.workerId,
+    registry,
+    handler,
+    retryBackOff: options.retryBackOff ?? { baseMs: 5_000, maxMs: 3_600_000 },
+    inFlight: new Set(),
+    transaction: async (run) => {
+      let result: { value: Awaited<ReturnType<typeof run>> } | null = null;
+      await sql.begin(async (tx) => {
+        result = { value: await run(tx) };
+      });
+      return unwrap(result);
+    },
+  };
+
+  const tasks: TaskList = {
+    'jobs-call': (payload) => runItem(state, callTask.parse(payload).item, aborted.signal),
+    'jobs-event': (payload) => state.transaction((tx) => handleCausedEvent(tx, registry, eventTask.parse(payload).event)),
+    'jobs-resume': (payload) => state.transaction((tx) => resumeStep(tx, registry, resumeTask.parse(payload))),
+    'jobs-cancel': (payload) => {
+      const { run, code } = cancelTask.parse(payload);
+      return state.transaction((tx) => cancelRun(tx, registry, run, code));
+    },
+  };
+
+  let queue = await startQueue();
+  const watched = watchQueue();
+  await recoverDeadWorkers(sql, lease.workerId);
+  const ticks = [
+    every(2_000, 'recover', () => recoverDeadWorkers(sql, lease.workerId)),
+    every(30_000, 'requeue', async () => {
+      const forgotten = await requeueForgottenCalls(sql);
+      if (forgotten > 0) logger.warn({ calls: forgotten }, 'calls without a job were put on the queue again');
+    }),
+    every(3_600_000, 'prune', () => pruneRuns(sql, options.retention ?? defaultRetention)),
+    scheduleCrons(),
+  ];
+
+  /** Starts graphile-worker and writes down in whose name it will lock before it locks anything for long. */
+  async function startQueue(): Promise<Runner> {
+    const names: string[] = [];
+    const events: WorkerEvents = new EventEmitter();
+    events.on('worker:create', ({ worker }) => names.push(worker.workerId));
+    const runner = await runQueue({
+      connectionString: options.databaseUrl,
+      concurrency,
+      maxPoolSize: Math.max(3, Math.ceil(concurrency / 2)),
+      pollInterval: 1_000,
+      noHandleSignals: true,
+      taskList: tasks,
+      events,
+      logger: new QueueLogger(() => (level, message) => {
+        if (level === 'error' || level === 'warning') logger.warn({ queue: message.slice(0, 200) }, 'queue');
+      }),
+    });
+    await lease.nameQueueWorkers(names);
+    return runner;
+  }
+
+  /** An outage of the database ends graphile-worker; the executor starts it again until it is stopped itself. */
+  async function watchQueue(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await queue.promise;
+      } catch (error) {
+        logger.error({ cause: safeCause(error) }, 'the queue ended');
+      }
+      while (!stopping.signal.aborted) {
+        await pause(1_000, stopping.signal);
+        try {
+          if (!stopping.signal.aborted) queue = await startQueue();
+          break;
+        } catch (error) {
+          logger.error({ cause: safeCause(error) }, 'the queue does not start');
+        }
+      }
+    }
+  }
+
+  async function every(milliseconds: number, name: string, work: () => Promise<void>): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await pause(milliseconds, stopping.signal);
+      if (!stopping.signal.aborted) await attempt(name, work);
+    }
+  }
+
+  async function scheduleCrons(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let next = new Date(Date.now() + 1_000);
+      await attempt('crons', async () => {
+        next = await runDueCrons(sql, registry, new Date());
+      });
+      await pause(Math.min(15_000, Math.max(50, next.getTime() - Date.now())), stopping.signal);
+    }
+  }
+
+  async function attempt(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      logger.error({ work: name, cause: safeCause(error) }, 'the executor could not do its housekeeping');
+    }
+  }
+
+  return {
+    registry,
+    receive: (event) => state.transaction((tx) => receiveEvent(tx, registry, event)),
+    stop: async (graceMs) => {
+      stopping.abort();
+      const timer = setTimeout(() => aborted.abort(), graceMs);
+      // What is aborted answers as interrupted, and is put on the queue again by the same transaction as any other.
+      await queue.stop();
+      clearTimeout(timer);
+      await Promise.all([watched, ...ticks]);
+      await handler.agent.close();
+    },
+  };
+}
+
+function unwrap<T>(result: { value: T } | null): T {
+  if (result === null) throw new CrosswalkError('internal', { details: { problem: 'transaction-without-result' } });
+  return result.value;
+}
+
+/** Waits, but not beyond an abort. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+  });
+}

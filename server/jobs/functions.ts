@@ -1,0 +1,10 @@
+import type { InngestFunction } from 'inngest';
+import type { JobClient } from './client.ts';
+import { deliverMail } from './functions/deliver-mail.ts';
+import { heartbeat } from './functions/heartbeat.ts';
+import type { JobPorts } from './ports.ts';
+
+/** Every function of the product: one line each. */
+export function productFunctions(client: JobClient, ports: JobPorts): InngestFunction.Any[] {
+  return [deliverMail(client, ports), heartbeat(client, ports)];
+}

@@ -1,0 +1,10 @@
+/**
+ * What the functions call: one method per piece of work, taking ids. `server/jobs/worker.ts` fills it with features, tests
+ * with recorders. `runId` names the acting job in audit rows.
+ */
+export interface JobPorts {
+  /** Sends one mail of table `mail`; sending one that was sent already does nothing. */
+  deliverMail(work: { mailId: string; runId: string }): Promise<void>;
+  /** Notes that the whole chain from cron to handler works. */
+  recordPulse(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+import type postgres from 'postgres';
+import { z } from 'zod';
+import { newId } from '#server/kernel/ids.ts';
+
+/**
+ * A worker's sign of life: a row with a heartbeat and a session-level advisory lock. The database frees the lock in the
+ * moment in which a killed worker's connection ends, so that another one takes over within seconds and not after a lease.
+ * Needs a connection of its own in session mode (not PgBouncer's transaction mode).
+ */
+export interface WorkerLease {
+  readonly workerId: string;
+  beat(): Promise<void>;
+  /** Which queue pool locks rows in this worker's name. */
+  nameQueueWorkers(names: readonly string[]): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** First part of the advisory lock's key; the second is the worker's number. */
+export const workerLockSpace = 0x6a6f6273;
+
+const keyRow = z.array(z.object({ lock_key: z.coerce.number() }));
+
+export async function takeWorkerLease(sql: postgres.Sql, executor: 'embedded' | 'inngest'): Promise<WorkerLease> {
+  const workerId = newId();
+  const connection = await sql.reserve();
+  const rows = keyRow.parse(
+    await connection`insert into jobs.worker (id, executor) values (${workerId}, ${executor}) returning lock_key`,
+  );
+  const lockKey = rows[0]?.lock_key ?? 0;
+  await connection`select pg_advisory_lock(${workerLockSpace}, ${lockKey}::int)`;
+  return {
+    workerId,
+    beat: async () => {
+      // A reconnect loses the lock; taking it again while it is held only counts up, hence the look at pg_locks.
+      await connection`
+        update jobs.worker set heartbeat_at = now(), ended_at = null where id = ${workerId}`;
+      await connection`
+        select pg_try_advisory_lock(${workerLockSpace}, ${lockKey}::int)
+         where not exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
+                              and classid = ${workerLockSpace} and objid = ${lockKey} and objsubid = 2)`;
+    },
+    nameQueueWorkers: async (names) => {
+      await connection`update jobs.worker set queue_workers = ${[...names]} where id = ${workerId}`;
+    },
+    end: async () => {
+      await connection`update jobs.worker set ended_at = now() where id = ${workerId}`;
+      await connection`select pg_advisory_unlock(${workerLockSpace}, ${lockKey}::int)`;
+      connection.release();
+    },
+  };
+}
+
+/** Ends the rows of workers that died without saying so. Returns how many. */
+export async function endDeadWorkers(sql: postgres.Sql, self: string): Promise<number> {
+  const rows = await sql`
+    update jobs.worker w set ended_at = now()
+     where ended_at is null and id <> ${self}
+       and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.classid = ${workerLockSpace}
+                          and l.objid = w.lock_key and l.objsubid = 2
+                          and l.database = (select oid from pg_database where datname = current_database()))
+       and w.started_at < now() - interval '1 second'
+    returning 1`;
+  return rows.length;
+}
