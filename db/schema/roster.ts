@@ -1,4 +1,5 @@
-import { bigint, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { bigint, index, integer, jsonb, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { createdAt, id, moment, oneOf } from './columns.ts';
 import { school } from './schools.ts';
 import { system } from './systems.ts';
@@ -72,6 +73,8 @@ export const rosterStream = pgTable(
   {
     ...rosterColumns(),
     name: text('name').notNull(),
+    /** The school's own short word for it, where the source tells one. */
+    code: text('code'),
     programme: text('programme'),
     level: text('level'),
     year: text('year'),
@@ -142,12 +145,21 @@ export const syncRun = pgTable(
     requestedBy: uuid('requested_by'),
     /** Fencing number of the lease: apply checks it in its own transaction. */
     fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+    /** Until when whoever holds the fence is believed to be at work; after it the run counts as abandoned. */
+    leaseUntil: moment('lease_until'),
+    /** Why the guard held it, and the diff that is to be decided on: `HeldPlan` of server/roster/guard.ts. */
+    held: jsonb('held').$type<unknown>(),
+    /** The diff (its fingerprint) that an administrator said yes to; another one is held again. */
+    approvedFingerprint: text('approved_fingerprint'),
+    decidedBy: uuid('decided_by'),
+    decidedAt: moment('decided_at'),
     createdAt: createdAt(),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
   },
   (t) => [
     index('sync_run_system').on(t.schoolId, t.systemId, t.createdAt),
+    uniqueIndex('sync_run_one_queued').on(t.schoolId, t.systemId).where(sql`state = 'queued'`),
     oneOf('sync_run_state', t.state, syncStates),
     oneOf('sync_run_phase', t.phase, syncPhases),
   ],
