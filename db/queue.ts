@@ -1,6 +1,6 @@
 import { runMigrations } from 'graphile-worker';
 import postgres from 'postgres';
-import { databaseRoles } from './prepare.ts';
+import { databaseRoles } from './roles.ts';
 
 /**
  * Applies graphile-worker's own migrations as the owner and lets the sync role (the worker) use the queue. Its tables are

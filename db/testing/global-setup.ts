@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../scripts/lib/postgres.ts';
-import { migrateDatabase, ownDatabase, prepareRoles, urlForRole } from '../prepare.ts';
+import { migrateDatabase, ownDatabase, prepareRoles } from '../prepare.ts';
+import { urlForRole } from '../roles.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { type Database, openDatabase } from '../client.ts';
-import { ownDatabase, urlForRole } from '../prepare.ts';
+import { ownDatabase } from '../prepare.ts';
+import { urlForRole } from '../roles.ts';
 import { templateDatabase } from './global-setup.ts';
 
 export interface TestDatabase {

@@ -1,5 +1,5 @@
 import { type Database, openDatabase } from '#db/client.ts';
-import { urlForRole } from '#db/prepare.ts';
+import { urlForRole } from '#db/roles.ts';
 import { systemClock } from '#server/kernel/clock.ts';
 import type { Actor, Context } from '#server/kernel/context.ts';
 import { loadKeyring } from '#server/kernel/data-keys.ts';

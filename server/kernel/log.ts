@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorMap, types } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
 import { type LogLevel, logLevels } from './env.ts';
@@ -213,7 +212,8 @@ function foreignCode(thrown: Error): string | null {
   return className(thrown) === 'PostgresError' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Every process of ours runs in the checkout's folder; a path from `import.meta.url` would not survive the web build. */
+const root = `${process.cwd()}/`;
 const frame = /^ {4}at (?:[^()\n]* \()?(?:file:\/\/)?(\/[\w./()[\]-]+\.[cm]?[jt]sx?:\d+:\d+)\)?$/;
 
 /** Places in our own files, without function names. The message, which stands above them, is cut off by its own text. */

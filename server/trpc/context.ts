@@ -1,5 +1,5 @@
 import { type Database, openDatabase } from '#db/client.ts';
-import { urlForRole } from '#db/prepare.ts';
+import { urlForRole } from '#db/roles.ts';
 import { actorOfLink } from '#server/features/people/actor-of-link.ts';
 import { actorOfSession } from '#server/features/people/actor-of-session.ts';
 import { readSessionToken, type SessionCookie, sessionCookie } from '#server/features/people/session-token.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
-import { databaseRoles } from '#db/prepare.ts';
+import { databaseRoles } from '#db/roles.ts';
 import { migrateQueue } from '#db/queue.ts';
 
 /** Gives a test database the schema `jobs` (unless the migrations did) and the queue. */
