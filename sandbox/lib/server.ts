@@ -234,8 +234,13 @@ async function pour(outgoing: ServerResponse, bytes: number): Promise<number> {
     sent += chunk.length;
     if (!outgoing.write(chunk)) {
       await new Promise<void>((resolve) => {
-        outgoing.once('drain', resolve);
-        outgoing.once('close', resolve);
+        const go = (): void => {
+          outgoing.off('drain', go);
+          outgoing.off('close', go);
+          resolve();
+        };
+        outgoing.once('drain', go);
+        outgoing.once('close', go);
       });
     }
   }

@@ -20,6 +20,8 @@ import { createSessions } from '../lib/signin.ts';
 import { openStore } from '../lib/state.ts';
 import type { AdminSession } from './admin.ts';
 import { adminRoutes } from './admin.ts';
+import type { Change } from './changes.ts';
+import { applyChange, changeSchema } from './changes.ts';
 import type { SchoolData } from './data.ts';
 import { loadSchool } from './data.ts';
 import { failure } from './errors.ts';
@@ -69,6 +71,8 @@ export type RunningSis = {
   school(slug: string): SisSchool;
   /** The records of a school; change the maps, then call `changed()`. */
   data(slug: string): SchoolData;
+  /** Renames, marks or removes one record; false if there is none. */
+  change(slug: string, change: Change): boolean;
   clients(slug: string): readonly Client[];
   createClient(slug: string, options: { name: string; scopes: readonly string[] }): NewClient;
   approveScopes(slug: string, clientId: string, scopes: readonly string[]): boolean;
@@ -216,7 +220,9 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
   control.post('/schools/:slug/clients', async (c) => {
     const wanted = newClientSchema.safeParse(await c.req.json());
     if (!wanted.success) return c.json({ error: 'not a client', issues: wanted.error.issues }, 400);
-    return c.json(clients.create(named(c.req.param('slug')).slug, wanted.data), 201);
+    const slug = c.req.param('slug');
+    if (!served.some((school) => school.slug === slug)) return c.json({ error: 'no such school' }, 404);
+    return c.json(clients.create(slug, wanted.data), 201);
   });
   control.delete('/schools/:slug/clients/:id', (c) =>
     clients.remove(c.req.param('slug'), c.req.param('id'))
@@ -226,6 +232,13 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
   control.delete('/schools/:slug/tokens', (c) => {
     clients.revokeTokens(c.req.param('slug'));
     return c.body(null, 204);
+  });
+  control.post('/schools/:slug/changes', async (c) => {
+    const wanted = changeSchema.safeParse(await c.req.json());
+    if (!wanted.success) return c.json({ error: 'not a change', issues: wanted.error.issues }, 400);
+    const school = served.find(({ slug }) => slug === c.req.param('slug'));
+    const done = school !== undefined && applyChange(dataOf(school), wanted.data, clock.now());
+    return done ? c.body(null, 204) : c.json({ error: 'no such record' }, 404);
   });
   app.route('/_sandbox', control);
 
@@ -284,6 +297,7 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
     schools: served.map((school) => addressesOf(school, server.url)),
     school: (slug) => addressesOf(named(slug), server.url),
     data: (slug) => dataOf(named(slug)),
+    change: (slug, change) => applyChange(dataOf(named(slug)), change, clock.now()),
     clients: (slug) => clients.list(slug),
     createClient: (slug, wanted) => clients.create(named(slug).slug, wanted),
     approveScopes: clients.approve,

@@ -455,6 +455,44 @@ describe("administrator's pages", () => {
   });
 });
 
+describe('control routes', () => {
+  const send = (path: string, body: unknown): ReturnType<typeof ask> =>
+    ask(`${sis.url}/_sandbox${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('describe the schools, make clients and delete them', async () => {
+    const schools = await ask(`${sis.url}/_sandbox/schools`);
+    expect(schools.body).toMatchObject({
+      schools: expect.arrayContaining([expect.objectContaining({ slug: 'lindenhof', client: school.client })]),
+    });
+    const made = await send('/schools/waterkant/clients', { name: 'Seed', scopes: [`${V2}roster-core.readonly`] });
+    expect(made.status).toBe(201);
+    const gone = `${sis.url}/_sandbox/schools/waterkant/clients/${textAt(made.body, 'clientId')}`;
+    expect((await ask(gone, { method: 'DELETE' })).status).toBe(204);
+    expect((await ask(gone, { method: 'DELETE' })).status).toBe(404);
+    expect((await send('/schools/nowhere/clients', { name: 'x', scopes: [] })).status).toBe(404);
+    expect((await send('/schools/waterkant/clients', { name: '' })).status).toBe(400);
+  });
+
+  test('change a record: renamed, marked, gone', async () => {
+    const group = rows((await get('/classes?limit=1')).body, 'classes')[0];
+    const id = textAt(group, 'sourcedId');
+    expect((await send('/schools/lindenhof/changes', { collection: 'classes', id, name: 'Renamed' })).status).toBe(204);
+    const renamed = await get(`/classes/${id}`);
+    expect(renamed.body).toMatchObject({ class: { title: 'Renamed', status: 'active' } });
+    expect(Date.parse(textAt(renamed.body, 'class', 'dateLastModified'))).toBeGreaterThan(Date.now() - 60_000);
+    sis.change('lindenhof', { collection: 'classes', id, status: 'tobedeleted' });
+    expect((await get(`/classes/${id}`)).body).toMatchObject({ class: { status: 'tobedeleted' } });
+    sis.change('lindenhof', { collection: 'classes', id, remove: true });
+    expect((await get(`/classes/${id}`)).status).toBe(404);
+    expect((await send('/schools/lindenhof/changes', { collection: 'classes', id, name: 'x' })).status).toBe(404);
+    expect((await send('/schools/lindenhof/changes', { collection: 'nothing', id })).status).toBe(400);
+  });
+});
+
 test('a restart keeps clients and tokens, and a deleted demo client stays deleted', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'registra-'));
   const first = await startSis({ dataDir, schools: ['waterkant'] });
