@@ -11,6 +11,20 @@ export const mailTemplates = {
   'recovery-started': ['organisation', 'reason', 'notBefore', 'url'],
   'recovery-stopped': ['organisation', 'by'],
   'recovery-completed': ['organisation'],
+  'request-arrived': ['school', 'system', 'url'],
+  'address-wanted': ['school', 'system', 'url'],
+  'address-changed': ['school', 'system', 'url'],
+  'credential-wanted': ['school', 'system', 'url'],
+  'connection-failing': ['school', 'system', 'url'],
+  'sync-held': ['school', 'system', 'url'],
+  'request-void': ['school', 'system', 'url'],
+  'request-approved': ['school', 'system', 'url'],
+  'request-declined': ['school', 'system', 'url'],
+  'request-unanswered': ['school', 'system', 'url'],
+  'connection-ended': ['school', 'system', 'url'],
+  'technical-contact-link': ['school', 'system', 'inviter', 'url', 'days'],
+  'grant-ends-soon': ['school', 'system', 'days', 'until', 'url'],
+  'everything-stopped': ['school', 'person', 'url'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type MailTemplate = keyof typeof mailTemplates;

@@ -1,0 +1,98 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Tx } from '#db/client.ts';
+import { agreement, request } from '#db/schema/index.ts';
+import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
+import {
+  type ConnectionRow,
+  type CredentialRow,
+  credentialsOf,
+  type GrantRow,
+  latestRequestOf,
+  liveGrantOf,
+  only,
+  openRequestOf,
+  type RequestRow,
+  type SchoolRow,
+  type SystemRow,
+  schoolRow,
+} from './load-rows.ts';
+import { suffices } from './read-proof.ts';
+import type { Facts } from './state-machine.ts';
+
+/** A connection with everything that decides about it, read in one transaction. */
+export interface Situation {
+  readonly school: SchoolRow;
+  readonly system: SystemRow;
+  readonly connection: ConnectionRow;
+  readonly openRequest: RequestRow | null;
+  readonly latestRequest: RequestRow;
+  readonly grant: GrantRow | null;
+  /** The request whose approval the live grant is. */
+  readonly approvedRequest: RequestRow | null;
+  /** The credential in use: a proved one before a newer attempt. */
+  readonly credential: CredentialRow | null;
+  readonly facts: Facts;
+}
+
+export async function hasAgreementInForce(tx: Tx, schoolId: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: agreement.id })
+    .from(agreement)
+    .where(and(eq(agreement.schoolId, schoolId), inArray(agreement.state, [...agreementStatesInForce])))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Whether two lists name the same origins, in any order. */
+export function sameOrigins(a: readonly string[], b: readonly string[]): boolean {
+  return a.length > 0 && a.toSorted().join(' ') === b.toSorted().join(' ');
+}
+
+/** Reads the facts that guard a transition; the caller holds the locks where it goes on to write. */
+export async function readSituation(
+  tx: Tx,
+  { connection, system }: { connection: ConnectionRow; system: SystemRow },
+): Promise<Situation> {
+  const { schoolId, id } = connection;
+  const school = await schoolRow(tx, schoolId);
+  const openRequest = await openRequestOf(tx, schoolId, id);
+  const latestRequest = openRequest ?? (await latestRequestOf(tx, schoolId, id));
+  const grant = await liveGrantOf(tx, schoolId, id);
+  const approvedRequest =
+    grant === null
+      ? null
+      : only(
+          await tx
+            .select()
+            .from(request)
+            .where(and(eq(request.schoolId, schoolId), eq(request.id, grant.requestId))),
+        );
+  const [credential] = await credentialsOf(tx, schoolId, system.id);
+  const facts: Facts = {
+    consumerKind: connection.consumerKind,
+    producerKind: system.kind,
+    draftedAs: latestRequest.draftedAs,
+    agreementInForce: await hasAgreementInForce(tx, schoolId),
+    schoolTrusted: school.trust === 'trusted',
+    stoppedBySchool: school.stoppedAt !== null,
+    hostEntered: system.origins.length > 0,
+    hostConfirmed: system.hostConfirmedAt !== null,
+    requestSent: openRequest?.state === 'requested' || approvedRequest !== null,
+    requestApproved: approvedRequest?.state === 'approved',
+    grantLive: grant !== null,
+    hostApproved: approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins),
+    credentialProved: grant !== null && suffices(credential, grant.scopes),
+    everLive: connection.lastReceivedAt !== null,
+  };
+  return {
+    school,
+    system,
+    connection,
+    openRequest,
+    latestRequest,
+    grant,
+    approvedRequest,
+    credential: credential ?? null,
+    facts,
+  };
+}
