@@ -42,15 +42,18 @@ export async function jobsHealth(database: Database): Promise<JobsHealth> {
 
 export const runStates = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 
+/** Drizzle leaves moments of its driver as text. */
+const moment = z.coerce.date();
+
 const runRow = z.object({
   id: z.string(),
   function_id: z.string(),
   event_name: z.string(),
   state: z.enum(runStates),
   error_code: z.string().nullable(),
-  created_at: z.date(),
-  started_at: z.date().nullable(),
-  ended_at: z.date().nullable(),
+  created_at: moment,
+  started_at: moment.nullable(),
+  ended_at: moment.nullable(),
   steps_done: z.coerce.number(),
   steps_open: z.coerce.number(),
   attempt: z.number(),
@@ -82,7 +85,7 @@ export async function listRuns(
 ): Promise<ListedRun[]> {
   const rows = z.array(runRow).parse(
     await database.sql`select * from jobs.list_runs(
-      ${filter.functionId ?? null}, ${filter.state ?? null}, ${filter.before ?? null}, ${filter.limit ?? 50})`,
+      ${filter.functionId ?? null}, ${filter.state ?? null}, ${filter.before?.toISOString() ?? null}, ${filter.limit ?? 50})`,
   );
   return rows.map((row) => ({
     id: row.id,

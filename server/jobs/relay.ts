@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import type postgres from 'postgres';
 import { request } from 'undici';
 import { z } from 'zod';
-import type { Database } from '#db/client.ts';
 import { outboxChannel } from '#server/kernel/outbox.ts';
 import { pause } from './embedded/executor.ts';
 import { safeCause } from './job-errors.ts';
@@ -58,8 +58,8 @@ export function embeddedSink(receive: (event: OutgoingEvent) => Promise<boolean>
  *
  * @returns how many rows were sent; a full lot means that there is more.
  */
-export async function relayOnce(database: Database, sink: EventSink): Promise<number> {
-  return database.sql.begin(async (tx) => {
+export async function relayOnce(sql: postgres.Sql, sink: EventSink): Promise<number> {
+  return sql.begin(async (tx) => {
     const locked = z.array(z.object({ mine: z.boolean() })).parse(await tx`select pg_try_advisory_xact_lock(hashtext('crosswalk relay')) as mine`);
     if (locked[0]?.mine !== true) return 0;
     const rows = z.array(rowSchema).parse(
@@ -81,8 +81,8 @@ export async function relayOnce(database: Database, sink: EventSink): Promise<nu
 }
 
 /** Removes rows that were sent a week ago. */
-export async function pruneOutbox(database: Database): Promise<void> {
-  await database.sql`delete from outbox where sent_at < now() - make_interval(days => ${keepSentDays}::int)`;
+export async function pruneOutbox(sql: postgres.Sql): Promise<void> {
+  await sql`delete from outbox where sent_at < now() - make_interval(days => ${keepSentDays}::int)`;
 }
 
 export interface Relay {
@@ -90,8 +90,8 @@ export interface Relay {
 }
 
 /** Relays from now on: at once when a verb commits (LISTEN), and by polling should a notification be lost. */
-export async function startRelay(options: { database: Database; sink: EventSink; logger: Logger }): Promise<Relay> {
-  const { database, sink, logger } = options;
+export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; logger: Logger }): Promise<Relay> {
+  const { sql, sink, logger } = options;
   const stopping = new AbortController();
   let wake: (() => void) | null = null;
   let woken = true;
@@ -99,14 +99,14 @@ export async function startRelay(options: { database: Database; sink: EventSink;
     woken = true;
     wake?.();
   };
-  const listening = await database.sql.listen(outboxChannel, nudge, nudge);
+  const listening = await sql.listen(outboxChannel, nudge, nudge);
 
   const loop = async () => {
     let failures = 0;
     while (!stopping.signal.aborted) {
       woken = false;
       try {
-        const sent = await relayOnce(database, sink);
+        const sent = await relayOnce(sql, sink);
         if (failures > 0) logger.info('the relay sends again');
         failures = 0;
         if (sent === lot) continue;

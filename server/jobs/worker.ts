@@ -4,7 +4,6 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { InngestFunction } from 'inngest';
 import type { Logger } from 'pino';
-import { openDatabase } from '#db/client.ts';
 import { createJobClient, type JobClient } from './client.ts';
 import { createEventApi } from './embedded/event-api.ts';
 import { type Executor, type ExecutorOptions, pause, startExecutor } from './embedded/executor.ts';
@@ -13,6 +12,7 @@ import { safeCause } from './job-errors.ts';
 import type { JobKeys } from './keys.ts';
 import { embeddedSink, inngestServerSink, pruneOutbox, startRelay } from './relay.ts';
 import { signBody } from './signature.ts';
+import { openJobsSql } from './sql.ts';
 import { takeWorkerLease } from './worker-lease.ts';
 
 export interface WorkerOptions {
@@ -52,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { logger, keys } = options;
   const inngestBaseUrl = options.inngestBaseUrl ?? null;
   const concurrency = options.executor?.concurrency ?? 8;
-  const database = openDatabase(options.databaseUrl, { max: concurrency + 6, name: 'crosswalk worker' });
+  const sql = openJobsSql(options.databaseUrl, concurrency + 6);
   const stopping = new AbortController();
   let executor: Executor | null = null;
   let handle: JobsHandler | null = null;
@@ -81,11 +81,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       keys,
       ...(serveOrigin === null ? {} : { serveOrigin }),
     });
-    const lease = await takeWorkerLease(database.sql, inngestBaseUrl === null ? 'embedded' : 'inngest');
+    const lease = await takeWorkerLease(sql, inngestBaseUrl === null ? 'embedded' : 'inngest');
     if (inngestBaseUrl === null) {
       executor = await startExecutor({
         ...options.executor,
-        database,
+        sql,
         databaseUrl: options.databaseUrl,
         handlerUrl: new URL(handlerPath, localOrigin).href,
         signingKey: keys.signingKey,
@@ -94,10 +94,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       });
     }
     const sink = executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
-    const relay = await startRelay({ database, sink, logger });
+    const relay = await startRelay({ sql, sink, logger });
     const loops = [
       repeat(heartbeatMs, () => lease.beat()),
-      repeat(3_600_000, () => pruneOutbox(database)),
+      repeat(3_600_000, () => pruneOutbox(sql)),
       ...(inngestBaseUrl === null ? [] : [registerUntilDone(handle, new URL(handlerPath, serveOrigin ?? localOrigin).href)]),
     ];
     logger.info({ origin: localOrigin, executor: inngestBaseUrl === null ? 'embedded' : 'inngest' }, 'the worker is ready');
@@ -111,13 +111,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         await Promise.all(loops);
         await lease.end();
         await closeServer(server);
-        await database.close();
+        await sql.end({ timeout: 5 });
       },
     };
   } catch (error) {
     stopping.abort();
     await closeServer(server);
-    await database.close();
+    await sql.end({ timeout: 5 });
     throw error;
   }
 

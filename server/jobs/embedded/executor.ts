@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { Logger as QueueLogger, type Runner, run as runQueue, type TaskList, type WorkerEvents } from 'graphile-worker';
 import type { Logger } from 'pino';
+import type postgres from 'postgres';
 import { z } from 'zod';
-import type { Database } from '#db/client.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { safeCause } from '../job-errors.ts';
 import type { WorkerLease } from '../worker-lease.ts';
@@ -19,8 +19,8 @@ import type { BackOff } from './time.ts';
 import { registrationSchema, type StoredEvent } from './wire.ts';
 
 export interface ExecutorOptions {
-  /** As `crosswalk_sync`, with a connection to spare per concurrent call. */
-  readonly database: Database;
+  /** As `crosswalk_sync`, with a connection to spare per concurrent call; see `openJobsSql`. */
+  readonly sql: postgres.Sql;
   /** The same login, for graphile-worker's own pool; session mode (it listens). */
   readonly databaseUrl: string;
   /** Where the handler is mounted, e.g. `http://127.0.0.1:3001/api/inngest`. */
@@ -60,8 +60,7 @@ const cancelTask = z.object({
  * @throws CrosswalkError `jobs-down` if the handler does not answer, `misconfigured` for an unsupported option.
  */
 export async function startExecutor(options: ExecutorOptions): Promise<Executor> {
-  const { database, lease, logger } = options;
-  const sql = database.sql;
+  const { sql, lease, logger } = options;
   const concurrency = options.concurrency ?? 8;
   const handler = connectHandler(options.handlerUrl, options.signingKey, options.callTimeoutMs ?? 900_000, concurrency);
   const registration = registrationSchema.safeParse(await askRegistration(handler));
@@ -117,7 +116,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     const runner = await runQueue({
       connectionString: options.databaseUrl,
       concurrency,
-      maxPoolSize: Math.max(3, Math.ceil(concurrency / 2)),
+      maxPoolSize: concurrency + 2,
       pollInterval: 1_000,
       noHandleSignals: true,
       taskList: tasks,
