@@ -83,6 +83,14 @@ describe('which requests a fault meets', () => {
     expect((await ask(`${sis.url}/_sandbox/health`)).body).toEqual({ status: 'ok' });
   });
 
+  test('without a path, a fault of tokens or of pages counts only the requests that it is about', async () => {
+    sis.faults.add({ kind: 'expired-token', nth: 1 });
+    sis.faults.add({ kind: 'wrong-scope', nth: 1 });
+    expect((await token()).body).not.toHaveProperty('scope');
+    expect((await get('/orgs')).status).toBe(401);
+    expect((await get('/orgs')).status).toBe(200);
+  });
+
   test('switched over HTTP: on, listed, off', async () => {
     const url = `${sis.url}/_sandbox/faults`;
     const on = (body: unknown): ReturnType<typeof ask> =>

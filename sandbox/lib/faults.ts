@@ -94,12 +94,35 @@ export type Faults = {
   remove(id: string): boolean;
   clear(): void;
   /** The faults that meet a request now, in the order in which they were switched on; counts them. */
-  take(request: { method: string; path: string; isProtocol: boolean }): readonly Fault[];
+  take(request: { method: string; path: string; isProtocol: boolean; isToken: boolean }): readonly Fault[];
 };
 
 function globOf(pattern: string): RegExp {
   const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   return new RegExp(`^${escaped}$`);
+}
+
+/** Which requests a fault without a path concerns: token requests, all others, or both. */
+function concerns(kind: Fault['kind'], isToken: boolean): boolean {
+  switch (kind) {
+    case 'wrong-scope':
+      return isToken;
+    case 'expired-token':
+    case 'revoked-token':
+    case 'duplicate-page':
+    case 'missing-page':
+    case 'empty-page':
+    case 'shuffled-pages':
+    case 'shuffled-rows':
+    case 'missing-total':
+    case 'missing-link':
+    case 'clamped-limit':
+    case 'relative-hrefs':
+    case 'foreign-next':
+      return !isToken;
+    default:
+      return true;
+  }
 }
 
 /** An empty set of faults. */
@@ -123,11 +146,11 @@ export function createFaults(): Faults {
     clear: () => {
       active = [];
     },
-    take: ({ method, path, isProtocol }) => {
+    take: ({ method, path, isProtocol, isToken }) => {
       const met: Fault[] = [];
       for (const entry of active) {
         const { fault, glob } = entry;
-        if (glob === null ? !isProtocol : !glob.test(path)) continue;
+        if (glob === null ? !isProtocol || !concerns(fault.kind, isToken) : !glob.test(path)) continue;
         if (fault.method !== undefined && fault.method !== method) continue;
         entry.matched += 1;
         const times = fault.times ?? (fault.nth === undefined ? Number.POSITIVE_INFINITY : 1);

@@ -288,7 +288,12 @@ async function handle(options: ServerOptions, request: Request, outgoing: Server
   const isControl = url.pathname.startsWith('/_sandbox');
   const faults = isControl
     ? []
-    : options.faults.take({ method: request.method, path: url.pathname, isProtocol: protocol.isProtocol(url) });
+    : options.faults.take({
+        method: request.method,
+        path: url.pathname,
+        isProtocol: protocol.isProtocol(url),
+        isToken: protocol.isToken(url),
+      });
   const record = (status: number): void => {
     if (isControl) return;
     log.add({
