@@ -179,7 +179,7 @@ export async function writeSignedHeads(options: {
       const now = standing.get(chainId);
       if (newest !== undefined && now?.seq === newest.seq && toHex(now.hash) === newest.hash) continue;
       if (newest === undefined && (now === undefined || now.seq === 0)) continue;
-      const verdict = await verifyFrom(database, chainId, newest, now ?? null);
+      const verdict = await verifyFrom(database, chainId, before, now ?? null);
       if (!verdict.ok) {
         broken.push({ chain: chainId, firstBad: verdict.firstBad });
         continue;
@@ -205,20 +205,20 @@ export async function writeSignedHeads(options: {
 }
 
 /** From the row that was signed last (which must still be what it was) to the head read before. */
-async function verifyFrom(database: Database, chainId: string, newest: SignedHead | undefined, now: ChainHead | null) {
+async function verifyFrom(database: Database, chainId: string, before: readonly SignedHead[], now: ChainHead | null) {
   const chain = chainId === operatorChainId ? 'operator' : chainId;
   const scope = { schoolId: chain === 'operator' ? null : chain };
-  const [signed] = asChainHeads(newest === undefined ? [] : [newest]);
+  const signedHeads = asChainHeads(before);
+  const signed = signedHeads.at(-1);
   return database.inScope(scope, async (tx) => {
     if (signed !== undefined && !(await stands(tx, chain, signed))) {
       // The signed row is gone or another: the whole chain is walked to name the first bad one.
-      return verifyRows(readChain(tx, chain), { chainId, signedHeads: [signed], ownHead: async () => now });
+      return verifyRows(readChain(tx, chain), { chainId, signedHeads, ownHead: async () => now });
     }
     const until = now?.seq ?? 0;
     return verifyRows(upTo(readChain(tx, chain, signed?.seq ?? 0), until), {
       chainId,
       from: signed,
-      signedHeads: signed === undefined ? [] : [signed],
       ownHead: async () => now,
     });
   });
