@@ -143,6 +143,17 @@ describe('authorization', () => {
     expect((await ask(authUrl({ force_login: '1', unique_id: 'me' }), { headers })).text).toContain('value="me"');
     expect((await exchange({ grant_type: 'password' })).body).toMatchObject({ error: 'unsupported_grant_type' });
     expect((await exchange({ client_secret: 'no' })).status).toBe(401);
+    const json = (body: string): ReturnType<typeof ask> =>
+      ask(`${canvas.url}/login/oauth2/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+    expect((await json('{')).body).toMatchObject({ error: 'invalid_client' });
+    const { id: client_id, secret: client_secret } = canvas.demoKey;
+    expect((await json(JSON.stringify({ client_id, client_secret, grant_type: 'refresh_token' }))).body).toMatchObject({
+      error: 'invalid_grant',
+    });
   });
 
   test('DELETE ends the token; deleting the key ends its tokens; a scope taken from a key ends tokens that have it', async () => {

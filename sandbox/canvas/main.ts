@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { until } from '../lib/main.ts';
+import { run } from '../lib/main.ts';
 import { startCanvas } from './server.ts';
 
 const env = z
@@ -13,13 +13,13 @@ const env = z
   })
   .parse(process.env);
 
-const canvas = await startCanvas({
-  port: env.PORT,
-  dataDir: env.DATA_DIR,
-  school: env.SANDBOX_SCHOOL,
-  seed: env.SANDBOX_SEED,
-  schoolYear: env.SANDBOX_SCHOOL_YEAR,
-  redirectUris: env.SANDBOX_REDIRECT_URIS?.split(',').map((uri) => uri.trim()),
-});
-process.stdout.write(`Canvas-shaped LMS is ready at ${canvas.url}\n`);
-until(() => canvas.close());
+run('Canvas-shaped LMS', () =>
+  startCanvas({
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    school: env.SANDBOX_SCHOOL,
+    seed: env.SANDBOX_SEED,
+    schoolYear: env.SANDBOX_SCHOOL_YEAR,
+    redirectUris: env.SANDBOX_REDIRECT_URIS?.split(',').map((uri) => uri.trim()),
+  }),
+);

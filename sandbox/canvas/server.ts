@@ -123,11 +123,20 @@ function protocolOf(oauth: CanvasOAuth): Protocol {
   };
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** The fields of a token request: a form, multipart or JSON, as Canvas takes all three. */
 async function fieldsOf(request: Request): Promise<URLSearchParams> {
   const type = request.headers.get('content-type') ?? '';
   if (type.includes('json')) {
-    const body = z.record(z.string(), z.coerce.string()).safeParse(await request.json());
+    const body = z.record(z.string(), z.coerce.string()).safeParse(parsed(await request.text()));
     return new URLSearchParams(body.success ? body.data : {});
   }
   if (type.startsWith('multipart/form-data')) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { until } from '../lib/main.ts';
+import { run } from '../lib/main.ts';
 import { startMoodle } from './server.ts';
 
 const env = z
@@ -12,12 +12,12 @@ const env = z
   })
   .parse(process.env);
 
-const moodle = await startMoodle({
-  port: env.PORT,
-  dataDir: env.DATA_DIR,
-  school: env.SANDBOX_SCHOOL,
-  seed: env.SANDBOX_SEED,
-  schoolYear: env.SANDBOX_SCHOOL_YEAR,
-});
-process.stdout.write(`Moodle-shaped LMS is ready at ${moodle.url}\n`);
-until(() => moodle.close());
+run('Moodle-shaped LMS', () =>
+  startMoodle({
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    school: env.SANDBOX_SCHOOL,
+    seed: env.SANDBOX_SEED,
+    schoolYear: env.SANDBOX_SCHOOL_YEAR,
+  }),
+);

@@ -15,6 +15,7 @@ export class FilterError extends Error {
 }
 
 const CONDITION = /^([A-Za-z][\w.-]*)\s?(=|!=|>=|<=|>|<|~)\s?'((?:[^']|'')*)'/;
+const NUMBER = /^-?\d+(\.\d+)?$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
 function operatorOf(text: string): Operator {
@@ -81,13 +82,15 @@ function isObject(value: Wire): value is WireObject {
 /** Compares two values of a field: moments as moments, numbers as numbers, all else by code units. */
 export function compare(field: string, left: string, right: string): number {
   if (field === 'dateLastModified') return Date.parse(left) - Date.parse(right);
-  const [a, b] = [Number(left), Number(right)];
-  if (left !== '' && right !== '' && Number.isFinite(a) && Number.isFinite(b)) return a - b;
+  if (NUMBER.test(left) && NUMBER.test(right)) return Number(left) - Number(right);
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function equals(field: string, { values, isList }: Found, wanted: string): boolean {
-  if (!isList) return values.some((value) => compare(field, value, wanted) === 0);
+  // Equal means the same text, so that the identifier 007 is not 7; only moments are compared by value.
+  const same = (value: string): boolean =>
+    field === 'dateLastModified' ? compare(field, value, wanted) === 0 : value === wanted;
+  if (!isList) return values.some(same);
   const list = wanted.split(',').map((item) => item.trim());
   return list.length === values.length && list.every((item) => values.includes(item));
 }

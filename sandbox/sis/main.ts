@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { until } from '../lib/main.ts';
+import { run } from '../lib/main.ts';
 import { startSis } from './server.ts';
 
 const env = z
@@ -13,13 +13,13 @@ const env = z
   })
   .parse(process.env);
 
-const sis = await startSis({
-  port: env.PORT,
-  dataDir: env.DATA_DIR,
-  schools: env.SANDBOX_SCHOOLS?.split(',').map((slug) => slug.trim()),
-  seed: env.SANDBOX_SEED,
-  schoolYear: env.SANDBOX_SCHOOL_YEAR,
-  size: env.SANDBOX_SIZE,
-});
-process.stdout.write(`Registra (SIS) is ready at ${sis.url}\n`);
-until(() => sis.close());
+run('Registra (SIS)', () =>
+  startSis({
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    schools: env.SANDBOX_SCHOOLS?.split(',').map((slug) => slug.trim()),
+    seed: env.SANDBOX_SEED,
+    schoolYear: env.SANDBOX_SCHOOL_YEAR,
+    size: env.SANDBOX_SIZE,
+  }),
+);
