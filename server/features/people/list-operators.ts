@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { defineVerb } from '#server/kernel/verb.ts';
+import { operatorOrganisation } from './join-organisation.ts';
+import { membersOf, openInvitationsOf } from './members-of.ts';
+
+/** The operators and open invitations to become one. */
+export const listOperators = defineVerb({
+  name: 'people.list-operators',
+  kind: 'query',
+  access: [{ operator: true }],
+  input: z.object({}),
+  run: async (work) => {
+    const operatorId = await operatorOrganisation(work);
+    return {
+      operatorId,
+      members: await membersOf(work, operatorId),
+      invitations: await openInvitationsOf(work, operatorId),
+    };
+  },
+});
