@@ -25,6 +25,23 @@ export const mailTemplates = {
   'technical-contact-link': ['school', 'system', 'inviter', 'url', 'days'],
   'grant-ends-soon': ['school', 'system', 'days', 'until', 'url'],
   'everything-stopped': ['school', 'person', 'url'],
+  'agreement-to-sign': ['organisation', 'agent', 'url'],
+  'agreement-signed': ['school', 'signatory', 'url'],
+  'agreement-to-countersign': ['school', 'signatory', 'url'],
+  'agreement-in-force': ['organisation', 'endsOn', 'url'],
+  'agreement-declined': ['school', 'reason', 'url'],
+  'agreement-not-countersigned': ['organisation', 'reason', 'url'],
+  'agreement-paper-to-confirm': ['organisation', 'url'],
+  'agreement-paper-refused': ['school', 'url'],
+  'agreement-notice': ['organisation', 'endsOn', 'graceEndsOn', 'reason', 'url'],
+  'agreement-ends-soon': ['organisation', 'endsOn', 'days', 'url'],
+  'agreement-ended': ['organisation', 'endsOn', 'graceEndsOn', 'url'],
+  'agreement-ended-agent': ['organisation', 'endsOn', 'graceEndsOn', 'url'],
+  'agreement-move-proposed': ['organisation', 'from', 'to', 'reason', 'url'],
+  'school-registration': ['school', 'url', 'hours'],
+  'school-to-review': ['school', 'url'],
+  'school-trusted': ['organisation', 'url'],
+  'school-refused': ['organisation', 'reason'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type MailTemplate = keyof typeof mailTemplates;

@@ -1,0 +1,58 @@
+import { and, eq } from 'drizzle-orm';
+import type { Tx } from '#db/client.ts';
+import { agreement } from '#db/schema/index.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import type { AgreementFacts } from './state-machine.ts';
+
+export type AgreementRow = typeof agreement.$inferSelect;
+
+/** What an agreement is looked up by: its school always, and for an agent his own organisation besides. */
+export interface AgreementKey {
+  readonly schoolId: string;
+  readonly agreementId: string;
+  /** Set where an agent asks: another agent's agreement does not exist for him. */
+  readonly agentId?: string;
+}
+
+/**
+ * An agreement of this school, or `not-found`. A school and its other agents never see a draft: they get no
+ * `agentId`-less look at one (`includeDrafts` false).
+ */
+export async function agreementInSchool(
+  tx: Tx,
+  key: AgreementKey,
+  options: { lock?: boolean } = {},
+): Promise<AgreementRow> {
+  const query = tx
+    .select()
+    .from(agreement)
+    .where(
+      and(
+        eq(agreement.id, key.agreementId),
+        eq(agreement.schoolId, key.schoolId),
+        key.agentId === undefined ? undefined : eq(agreement.agentId, key.agentId),
+      ),
+    );
+  const [row] = options.lock === true ? await query.for('update') : await query;
+  if (row === undefined) throw new CrosswalkError('not-found');
+  // A draft is its drawer's own paper: the school hears of an agreement when it is sent.
+  if (key.agentId === undefined && (row.state === 'draft' || row.sentAt === null))
+    throw new CrosswalkError('not-found');
+  return row;
+}
+
+export function factsOf(row: AgreementRow): AgreementFacts {
+  return {
+    state: row.state,
+    paperWaits: row.state === 'sent' && row.paperEnteredBy !== null && row.paperConfirmedAt === null,
+    countersigned: row.countersignedAt !== null,
+    graceEnded: row.graceEndedAt !== null,
+  };
+}
+
+/** The person who acts; an agreement is never moved by a job or a link in a person's name. */
+export function personOf(actor: { kind: string; userId?: string; name?: string }): { userId: string; name: string } {
+  if (actor.kind !== 'user' || actor.userId === undefined || actor.name === undefined)
+    throw new CrosswalkError('forbidden');
+  return { userId: actor.userId, name: actor.name };
+}
