@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#db/testing/test-database.ts';
+import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { type Target, type WorkerProcess, workerProcess } from './fixtures/worker-process.ts';
 import { handlerPath } from './handler.ts';
@@ -40,7 +41,10 @@ export function conformanceSuite(target: Target): void {
       await until(async () => {
         const key = newId();
         await worker.send([{ name: 'conformance/left', data: { key } }]);
-        await vi.waitFor(async () => expect((await worker.effects(key)).length).toBeGreaterThan(0), { timeout: 3_000, interval: 50 });
+        await vi.waitFor(async () => expect((await worker.effects(key)).length).toBeGreaterThan(0), {
+          timeout: 3_000,
+          interval: 50,
+        });
       });
     }
 
@@ -107,7 +111,10 @@ export function conformanceSuite(target: Target): void {
       await vi.waitFor(
         async () => {
           await worker.send([{ name: 'conformance/answer', data: { key, word: 'mine' } }]);
-          await vi.waitFor(async () => expect(await worker.effects(key)).toEqual(['answered:mine']), { timeout: 1_000, interval: 25 });
+          await vi.waitFor(async () => expect(await worker.effects(key)).toEqual(['answered:mine']), {
+            timeout: 1_000,
+            interval: 25,
+          });
         },
         { timeout: patience, interval: 25 },
       );
@@ -158,7 +165,10 @@ export function conformanceSuite(target: Target): void {
             { name: 'conformance/go', data: { key } },
             { name: 'conformance/go', data: { key: untouched } },
           ]);
-          await vi.waitFor(async () => expect(await worker.effects(untouched)).toEqual(['before', 'after']), { timeout: 1_000, interval: 25 });
+          await vi.waitFor(async () => expect(await worker.effects(untouched)).toEqual(['before', 'after']), {
+            timeout: 1_000,
+            interval: 25,
+          });
         },
         { timeout: patience, interval: 25 },
       );
@@ -174,11 +184,19 @@ export function conformanceSuite(target: Target): void {
     });
 
     describe('a call reaches no function', () => {
-      const body = JSON.stringify({ event: { name: 'conformance/steps', data: {} }, events: [], steps: {}, ctx: { run_id: 'x', attempt: 0 } });
+      const body = canonicalJson({
+        event: { name: 'conformance/steps', data: {} },
+        events: [],
+        steps: {},
+        ctx: { run_id: 'x', attempt: 0 },
+      });
       const call = (signature: string | null, method = 'POST') =>
         fetch(`${worker.origin}${handlerPath}?fnId=crosswalk-conformance-steps&stepId=step`, {
           method,
-          headers: { 'content-type': 'application/json', ...(signature === null ? {} : { 'x-inngest-signature': signature }) },
+          headers: {
+            'content-type': 'application/json',
+            ...(signature === null ? {} : { 'x-inngest-signature': signature }),
+          },
           ...(method === 'GET' ? {} : { body }),
         });
 
@@ -257,7 +275,10 @@ export function conformanceSuite(target: Target): void {
     });
 
     test('a cron fires', { timeout: 150_000 }, async () => {
-      await vi.waitFor(async () => expect(await worker.effects('cron')).toContain('fired'), { timeout: 130_000, interval: 250 });
+      await vi.waitFor(async () => expect(await worker.effects('cron')).toContain('fired'), {
+        timeout: 130_000,
+        interval: 250,
+      });
     });
   });
 }

@@ -36,7 +36,8 @@ export function portableError(error: unknown): Error {
   }
   const given = error instanceof Error && isErrorCode(error.message) ? error.message : 'internal';
   if (error instanceof NonRetriableError) return withoutStack(new NonRetriableError(given));
-  if (error instanceof RetryAfterError) return withoutStack(new RetryAfterError(given, new Date(Date.now() + retryAfterMs(error))));
+  if (error instanceof RetryAfterError)
+    return withoutStack(new RetryAfterError(given, new Date(Date.now() + retryAfterMs(error))));
   return withoutStack(new Error(given));
 }
 
@@ -54,7 +55,10 @@ export function errorMiddleware(logger: Logger): Middleware.Class {
       try {
         return await next();
       } catch (error) {
-        logger.warn({ job: fn.id(), run: ctx.runId, step: stepInfo.options.id, cause: safeCause(error) }, 'a step failed');
+        logger.warn(
+          { job: fn.id(), run: ctx.runId, step: stepInfo.options.id, cause: safeCause(error) },
+          'a step failed',
+        );
         throw portableError(error);
       }
     }

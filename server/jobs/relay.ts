@@ -24,7 +24,12 @@ const mostRefusals = 10;
 const pollMs = 5_000;
 const keepSentDays = 7;
 
-const rowSchema = z.object({ id: z.string(), name: z.string(), data: z.record(z.string(), z.unknown()), created_at: z.date() });
+const rowSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  created_at: z.date(),
+});
 
 /** Sends to an Inngest server's event API (SDK protocol §8), which deduplicates by id for 24 hours. */
 export function inngestServerSink(baseUrl: string, eventKey: string): EventSink {
@@ -60,11 +65,15 @@ export function embeddedSink(receive: (event: OutgoingEvent) => Promise<boolean>
  */
 export async function relayOnce(sql: postgres.Sql, sink: EventSink): Promise<number> {
   return sql.begin(async (tx) => {
-    const locked = z.array(z.object({ mine: z.boolean() })).parse(await tx`select pg_try_advisory_xact_lock(hashtext('crosswalk relay')) as mine`);
+    const locked = z
+      .array(z.object({ mine: z.boolean() }))
+      .parse(await tx`select pg_try_advisory_xact_lock(hashtext('crosswalk relay')) as mine`);
     if (locked[0]?.mine !== true) return 0;
-    const rows = z.array(rowSchema).parse(
-      await tx`select id, name, data, created_at from outbox where sent_at is null and attempts < ${mostRefusals} order by id limit ${lot}`,
-    );
+    const rows = z
+      .array(rowSchema)
+      .parse(
+        await tx`select id, name, data, created_at from outbox where sent_at is null and attempts < ${mostRefusals} order by id limit ${lot}`,
+      );
     if (rows.length === 0) return 0;
     const events = rows.map((row) => ({ id: row.id, name: row.name, data: row.data, ts: row.created_at }));
     if ((await sink(events)) === 'taken') {

@@ -10,7 +10,7 @@ const keyText = (signingKey: string) => signingKey.replace(/^signkey-[\w]+-/, ''
 const mac = (signingKey: string, body: string, seconds: string) =>
   createHmac('sha256', keyText(signingKey)).update(body).update(seconds).digest('hex');
 
-/** The value of `X-Inngest-Signature` for a body sent at `now`. */
+/** The value of `X-Inngest-Signature` for a body, empty or canonical JSON, that is sent at `now`. */
 export function signBody(signingKey: string, body: string, now: Date): string {
   const seconds = Math.floor(now.getTime() / 1_000).toString();
   return `t=${seconds}&s=${mac(signingKey, body, seconds)}`;
@@ -32,16 +32,20 @@ function equal(given: string, expected: string): boolean {
 }
 
 /**
- * True if the header signs this body with one of the keys, at a time within five minutes of `now` (SDK protocol §2). A
- * signature may be over the bytes as sent or over their canonical spelling.
+ * True if the header signs this body with one of the keys, at a time within five minutes of `now` (SDK protocol §2). What is
+ * signed is the canonical spelling of the body, or nothing where there is none.
  */
-export function signatureHolds(header: string | null, body: string, signingKeys: readonly string[], now: Date): boolean {
+export function signatureHolds(
+  header: string | null,
+  body: string,
+  signingKeys: readonly string[],
+  now: Date,
+): boolean {
   const parameters = new URLSearchParams(header ?? '');
   const seconds = parameters.get('t') ?? '';
   const given = parameters.get('s') ?? '';
   if (!/^\d{1,12}$/.test(seconds) || !/^[0-9a-f]{64}$/.test(given)) return false;
   if (Math.abs(now.getTime() - Number(seconds) * 1_000) > signatureToleranceMs) return false;
-  if (signingKeys.some((key) => equal(given, mac(key, body, seconds)))) return true;
-  const canonical = body === '' ? null : canonicalBody(body);
-  return canonical !== null && canonical !== body && signingKeys.some((key) => equal(given, mac(key, canonical, seconds)));
+  const signed = body === '' ? '' : canonicalBody(body);
+  return signed !== null && signingKeys.some((key) => equal(given, mac(key, signed, seconds)));
 }

@@ -23,11 +23,14 @@ const keyRow = z.array(z.object({ lock_key: z.coerce.number() }));
 export async function takeWorkerLease(sql: postgres.Sql, executor: 'embedded' | 'inngest'): Promise<WorkerLease> {
   const workerId = newId();
   const connection = await sql.reserve();
+  // The row is seen by others only with its lock held: a row without one is a dead worker's.
+  await connection`begin`;
   const rows = keyRow.parse(
     await connection`insert into jobs.worker (id, executor) values (${workerId}, ${executor}) returning lock_key`,
   );
   const lockKey = rows[0]?.lock_key ?? 0;
   await connection`select pg_advisory_lock(${workerLockSpace}, ${lockKey}::int)`;
+  await connection`commit`;
   return {
     workerId,
     beat: async () => {
@@ -58,7 +61,6 @@ export async function endDeadWorkers(sql: postgres.Sql, self: string): Promise<n
        and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.classid = ${workerLockSpace}
                           and l.objid = w.lock_key and l.objsubid = 2
                           and l.database = (select oid from pg_database where datname = current_database()))
-       and w.started_at < now() - interval '1 second'
     returning 1`;
   return rows.length;
 }

@@ -93,14 +93,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         logger,
       });
     }
-    const sink = executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
+    const sink =
+      executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
     const relay = await startRelay({ sql, sink, logger });
     const loops = [
       repeat(heartbeatMs, () => lease.beat()),
       repeat(3_600_000, () => pruneOutbox(sql)),
-      ...(inngestBaseUrl === null ? [] : [registerUntilDone(handle, new URL(handlerPath, serveOrigin ?? localOrigin).href)]),
+      ...(inngestBaseUrl === null
+        ? []
+        : [registerUntilDone(handle, new URL(handlerPath, serveOrigin ?? localOrigin).href)]),
     ];
-    logger.info({ origin: localOrigin, executor: inngestBaseUrl === null ? 'embedded' : 'inngest' }, 'the worker is ready');
+    logger.info(
+      { origin: localOrigin, executor: inngestBaseUrl === null ? 'embedded' : 'inngest' },
+      'the worker is ready',
+    );
 
     return {
       origin: localOrigin,
@@ -137,7 +143,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   async function registerUntilDone(handler: JobsHandler, url: string): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       const response = await handler(
-        new Request(url, { method: 'PUT', headers: { 'x-inngest-signature': signBody(keys.signingKey, '', new Date()) } }),
+        new Request(url, {
+          method: 'PUT',
+          headers: { 'x-inngest-signature': signBody(keys.signingKey, '', new Date()) },
+        }),
       );
       if (response.ok) return;
       if (failures === 0) logger.error({ status: response.status }, 'the Inngest server does not take our functions');

@@ -9,7 +9,12 @@ import { type Op, opSchema, readError, type StepErrorShape } from './wire.ts';
 export type Answer =
   | { readonly kind: 'completed'; readonly data: unknown }
   | { readonly kind: 'ops'; readonly ops: readonly Op[]; readonly retryAfterMs: number | null }
-  | { readonly kind: 'failed'; readonly error: StepErrorShape; readonly retry: boolean; readonly retryAfterMs: number | null }
+  | {
+      readonly kind: 'failed';
+      readonly error: StepErrorShape;
+      readonly retry: boolean;
+      readonly retryAfterMs: number | null;
+    }
   /** Nothing that the SDK answered: the handler is not there, was killed, refused us, or took too long. */
   | { readonly kind: 'interrupted'; readonly why: string };
 
@@ -26,7 +31,12 @@ const mostAnswerBytes = 8 * 1024 * 1024;
  * Explicit time-outs: undici would give up after 300 s without headers, in the middle of a long step, and the step would
  * run twice at once.
  */
-export function connectHandler(url: string, signingKey: string, callTimeoutMs: number, connections: number): HandlerConnection {
+export function connectHandler(
+  url: string,
+  signingKey: string,
+  callTimeoutMs: number,
+  connections: number,
+): HandlerConnection {
   const agent = new Agent({
     connect: { timeout: 5_000 },
     headersTimeout: callTimeoutMs,
@@ -41,7 +51,8 @@ export function connectHandler(url: string, signingKey: string, callTimeoutMs: n
   return { url, signingKey, agent };
 }
 
-const header = (value: string | string[] | undefined): string | null => (Array.isArray(value) ? (value[0] ?? null) : (value ?? null));
+const header = (value: string | string[] | undefined): string | null =>
+  Array.isArray(value) ? (value[0] ?? null) : (value ?? null);
 
 interface Reply {
   readonly status: number;
@@ -94,7 +105,11 @@ export interface CallRequest {
 }
 
 /** Makes one call request and sorts its answer. Never throws. */
-export async function callFunction(handler: HandlerConnection, call: CallRequest, signal: AbortSignal): Promise<Answer> {
+export async function callFunction(
+  handler: HandlerConnection,
+  call: CallRequest,
+  signal: AbortSignal,
+): Promise<Answer> {
   const reply = await exchange(handler, 'POST', { fnId: call.functionId, stepId: call.stepId }, call.body, signal);
   if ('interrupted' in reply) return { kind: 'interrupted', why: reply.interrupted };
   const retryAfterMs = parseRetryAfter(header(reply.headers['retry-after']), new Date());
@@ -102,7 +117,12 @@ export async function callFunction(handler: HandlerConnection, call: CallRequest
   if (reply.status === 206) {
     const ops = z.array(opSchema).safeParse(reply.body);
     if (ops.success) return { kind: 'ops', ops: ops.data, retryAfterMs };
-    return { kind: 'failed', error: { name: 'Error', message: 'job-answer-unreadable' }, retry: false, retryAfterMs: null };
+    return {
+      kind: 'failed',
+      error: { name: 'Error', message: 'job-answer-unreadable' },
+      retry: false,
+      retryAfterMs: null,
+    };
   }
   const retry = reply.status >= 500 && header(reply.headers['x-inngest-no-retry']) !== 'true';
   return { kind: 'failed', error: readError(reply.body), retry, retryAfterMs };

@@ -28,9 +28,11 @@ export async function registerCrons(sql: postgres.Sql, registry: Registry, now: 
  */
 export async function runDueCrons(sql: postgres.Sql, registry: Registry, now: Date): Promise<Date> {
   return sql.begin(async (tx) => {
-    const due = z.array(z.object({ function_id: z.string(), expression: z.string(), next_at: z.date() })).parse(
-      await tx`select function_id, expression, next_at from jobs.cron where next_at <= ${now} for update skip locked`,
-    );
+    const due = z
+      .array(z.object({ function_id: z.string(), expression: z.string(), next_at: z.date() }))
+      .parse(
+        await tx`select function_id, expression, next_at from jobs.cron where next_at <= ${now} for update skip locked`,
+      );
     for (const { function_id: functionId, expression, next_at: dueAt } of due) {
       const fn = registry.functions.get(functionId);
       const next = nextCronTime(expression, now);
@@ -48,7 +50,9 @@ export async function runDueCrons(sql: postgres.Sql, registry: Registry, now: Da
       if (added.length > 0) await createRun(tx, fn, event);
       await tx`update jobs.cron set next_at = ${next} where function_id = ${functionId} and expression = ${expression}`;
     }
-    const rows = z.array(z.object({ next_at: z.date().nullable() })).parse(await tx`select min(next_at) as next_at from jobs.cron where next_at > ${now}`);
+    const rows = z
+      .array(z.object({ next_at: z.date().nullable() }))
+      .parse(await tx`select min(next_at) as next_at from jobs.cron where next_at > ${now}`);
     return rows[0]?.next_at ?? new Date(now.getTime() + 60_000);
   });
 }

@@ -32,7 +32,10 @@ export function createEventApi(eventKey: string, receive: (event: StoredEvent) =
     } catch {
       return answer(400, [], 'body-unreadable');
     }
-    const events = z.array(incomingEventSchema).max(mostEvents).safeParse(Array.isArray(body) ? body : [body]);
+    const events = z
+      .array(incomingEventSchema)
+      .max(mostEvents)
+      .safeParse(Array.isArray(body) ? body : [body]);
     if (!events.success) return answer(400, [], 'event-unreadable');
     if (events.data.some((event) => event.name.startsWith('inngest/'))) return answer(400, [], 'event-name-reserved');
     const seed = request.headers.get('x-inngest-event-id-seed');

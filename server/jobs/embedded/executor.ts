@@ -47,7 +47,12 @@ export interface Executor {
 
 const callTask = z.object({ item: z.number() });
 const eventTask = z.object({ event: z.string() });
-const resumeTask = z.object({ run: z.string(), step: z.string(), by: z.enum(['event', 'run', 'timer']), id: z.string().nullable() });
+const resumeTask = z.object({
+  run: z.string(),
+  step: z.string(),
+  by: z.enum(['event', 'run', 'timer']),
+  id: z.string().nullable(),
+});
 const cancelTask = z.object({
   run: z.string(),
   code: z.enum(['cancelled-by-event', 'replaced', 'start-timed-out', 'finish-timed-out']),
@@ -75,7 +80,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     registry,
     handler,
     retryBackOff: options.retryBackOff ?? { baseMs: 5_000, maxMs: 3_600_000 },
-    inFlight: new Set(),
+    inFlight: new Map(),
     transaction: async (run) => {
       let result: { value: Awaited<ReturnType<typeof run>> } | null = null;
       await sql.begin(async (tx) => {
@@ -87,7 +92,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
 
   const tasks: TaskList = {
     'jobs-call': (payload) => runItem(state, callTask.parse(payload).item, aborted.signal),
-    'jobs-event': (payload) => state.transaction((tx) => handleCausedEvent(tx, registry, eventTask.parse(payload).event)),
+    'jobs-event': (payload) =>
+      state.transaction((tx) => handleCausedEvent(tx, registry, eventTask.parse(payload).event)),
     'jobs-resume': (payload) => state.transaction((tx) => resumeStep(tx, registry, resumeTask.parse(payload))),
     'jobs-cancel': (payload) => {
       const { run, code } = cancelTask.parse(payload);
@@ -99,7 +105,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
   const watched = watchQueue();
   await recoverDeadWorkers(sql, lease.workerId);
   const ticks = [
-    every(2_000, 'recover', () => recoverDeadWorkers(sql, lease.workerId)),
+    every(1_000, 'recover', () => recoverDeadWorkers(sql, lease.workerId)),
     every(30_000, 'requeue', async () => {
       const forgotten = await requeueForgottenCalls(sql);
       if (forgotten > 0) logger.warn({ calls: forgotten }, 'calls without a job were put on the queue again');

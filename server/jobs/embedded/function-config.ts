@@ -27,13 +27,19 @@ export interface JobFunction {
   readonly concurrency: readonly ConcurrencyLimit[];
   readonly idempotency: Operand | null;
   readonly singleton: { readonly key: Operand | null; readonly mode: 'skip' | 'cancel' } | null;
-  readonly cancelOn: readonly { readonly event: string; readonly condition: Condition | null; readonly withinMs: number | null }[];
+  readonly cancelOn: readonly {
+    readonly event: string;
+    readonly condition: Condition | null;
+    readonly withinMs: number | null;
+  }[];
   readonly startTimeoutMs: number | null;
   readonly finishTimeoutMs: number | null;
 }
 
 const refuse = (functionId: string, option: string): never => {
-  throw new CrosswalkError('misconfigured', { details: { problem: 'job-option-unsupported', function: functionId, option } });
+  throw new CrosswalkError('misconfigured', {
+    details: { problem: 'job-option-unsupported', function: functionId, option },
+  });
 };
 
 const concurrencySchema = z.strictObject({

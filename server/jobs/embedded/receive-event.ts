@@ -25,7 +25,9 @@ export async function receiveEvent(tx: Tx, registry: Registry, event: StoredEven
 export async function handleCausedEvent(tx: Tx, registry: Registry, eventId: string): Promise<void> {
   const events = z
     .array(storedEventSchema)
-    .parse(await tx`update jobs.event set handled = true where id = ${eventId} and not handled returning id, name, data, ts`);
+    .parse(
+      await tx`update jobs.event set handled = true where id = ${eventId} and not handled returning id, name, data, ts`,
+    );
   for (const event of events) await follow(tx, registry, event);
 }
 
@@ -34,7 +36,8 @@ async function follow(tx: Tx, registry: Registry, event: StoredEvent): Promise<v
 
   for (const fn of registry.functions.values()) {
     const triggered = fn.events.some(
-      ({ event: name, condition }) => name === event.name && (condition === null || holds(condition, { event: incoming })),
+      ({ event: name, condition }) =>
+        name === event.name && (condition === null || holds(condition, { event: incoming })),
     );
     if (triggered) await createRun(tx, fn, event);
   }
@@ -62,7 +65,8 @@ async function follow(tx: Tx, registry: Registry, event: StoredEvent): Promise<v
       );
       for (const run of living) {
         const inTime = cancel.withinMs === null || Date.now() - run.created_at.getTime() <= cancel.withinMs;
-        const meant = cancel.condition === null || holds(cancel.condition, { event: eventForSdk(run), async: incoming });
+        const meant =
+          cancel.condition === null || holds(cancel.condition, { event: eventForSdk(run), async: incoming });
         if (inTime && meant) await enqueue(tx, 'jobs-cancel', { run: run.run_id, code: 'cancelled-by-event' });
       }
     }

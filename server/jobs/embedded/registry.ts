@@ -1,4 +1,4 @@
-import { type Scope, keyValue } from './expression.ts';
+import { keyValue, type Scope } from './expression.ts';
 import type { JobFunction } from './function-config.ts';
 
 /** The functions that the handler registered. */

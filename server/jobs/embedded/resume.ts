@@ -15,7 +15,9 @@ async function memoOf(tx: Tx, op: string, task: Tasks['jobs-resume']): Promise<M
     return op === 'InvokeFunction' ? { error: { name: 'Error', message: 'job-invoke-timed-out' } } : { data: null };
   }
   if (task.by === 'event') {
-    const events = z.array(storedEventSchema).parse(await tx`select id, name, data, ts from jobs.event where id = ${task.id}`);
+    const events = z
+      .array(storedEventSchema)
+      .parse(await tx`select id, name, data, ts from jobs.event where id = ${task.id}`);
     return events[0] === undefined ? null : { data: eventForSdk(events[0]) };
   }
   const children = z

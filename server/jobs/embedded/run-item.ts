@@ -19,15 +19,23 @@ import {
   settleStep,
 } from './runs.ts';
 import { type BackOff, backOff, parseMoment } from './time.ts';
-import { eventForSdk, internalEvents, invokeOptsSchema, type Op, readError, type StepErrorShape, waitOptsSchema } from './wire.ts';
+import {
+  eventForSdk,
+  internalEvents,
+  invokeOptsSchema,
+  type Op,
+  readError,
+  type StepErrorShape,
+  waitOptsSchema,
+} from './wire.ts';
 
 export interface ExecutorState {
   readonly workerId: string;
   readonly registry: Registry;
   readonly handler: HandlerConnection;
   readonly retryBackOff: BackOff;
-  /** Calls that this process is making: what says it is running but is not in here was interrupted. */
-  readonly inFlight: Set<number>;
+  /** The calls that this process is making, by item, with their generation: one that is `running` but not in here was interrupted. */
+  readonly inFlight: Map<number, number>;
   transaction<T>(run: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
@@ -60,15 +68,14 @@ interface Started {
 
 /** The task `jobs-call`: takes one call, makes it, and writes down what came of it. */
 export async function runItem(state: ExecutorState, itemId: number, signal: AbortSignal): Promise<void> {
-  if (state.inFlight.has(itemId)) return;
-  state.inFlight.add(itemId);
+  const started = await state.transaction((tx) => begin(tx, state, itemId));
+  if (started === null) return;
   try {
-    const started = await state.transaction((tx) => begin(tx, state, itemId));
-    if (started === null) return;
     const answer = await callFunction(state.handler, started, signal);
     await persist(() => state.transaction((tx) => finish(tx, state, itemId, started, answer)));
   } finally {
-    state.inFlight.delete(itemId);
+    // The next call of the same item may be under way already.
+    if (state.inFlight.get(itemId) === started.generation) state.inFlight.delete(itemId);
   }
 }
 
@@ -93,7 +100,7 @@ async function readItem(tx: Tx, itemId: number, lock: boolean): Promise<Item | n
   return rows[0] ?? null;
 }
 
-async function workerLives(tx: Tx, workerId: string): Promise<boolean> {
+async function workerLives(tx: Tx, workerId: string | null): Promise<boolean> {
   const rows = await tx`select 1 from jobs.worker where id = ${workerId} and ended_at is null`;
   return rows.length > 0;
 }
@@ -109,7 +116,8 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
 
   let interruptions = item.interruptions;
   if (item.state === 'running') {
-    if (item.worker_id !== null && item.worker_id !== state.workerId && (await workerLives(tx, item.worker_id))) return null;
+    if (item.worker_id === state.workerId ? state.inFlight.has(itemId) : await workerLives(tx, item.worker_id))
+      return null;
     interruptions += 1;
   }
   if (run.ended) {
@@ -131,6 +139,7 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
   }
 
   const generation = item.generation + 1;
+  state.inFlight.set(itemId, generation);
   await tx`update jobs.item set state = 'running', generation = ${generation}, interruptions = ${interruptions}, again = false,
                   worker_id = ${state.workerId} where id = ${itemId}`;
   if (run.startedAt === null) {
@@ -271,13 +280,20 @@ async function applyOps(
 }
 
 /** Notes a step that was found but not run: null where the op is the outcome of one instead. */
-async function findStep(tx: Tx, state: ExecutorState, run: LockedRun, op: Op): Promise<'noted' | 'settled' | 'unsupported' | null> {
+async function findStep(
+  tx: Tx,
+  state: ExecutorState,
+  run: LockedRun,
+  op: Op,
+): Promise<'noted' | 'settled' | 'unsupported' | null> {
   const now = new Date();
   if (op.op === 'StepPlanned') {
     if (!(await addStep(tx, run, op, { state: 'planned' }))) return 'noted';
     const items = z
       .array(z.object({ id: z.coerce.number() }))
-      .parse(await tx`insert into jobs.item (run_id, step_id, state) values (${run.id}, ${op.id}, 'queued') returning id`);
+      .parse(
+        await tx`insert into jobs.item (run_id, step_id, state) values (${run.id}, ${op.id}, 'queued') returning id`,
+      );
     for (const { id } of items) await enqueueCall(tx, id);
     return 'noted';
   }
@@ -344,7 +360,12 @@ async function invoke(
   opts: z.infer<typeof invokeOptsSchema>,
 ): Promise<'noted' | 'settled'> {
   const fn = state.registry.functions.get(opts.function_id);
-  const event = { id: `invoked:${run.id}:${op.id}`, name: internalEvents.invoked, data: opts.payload?.data ?? {}, ts: new Date() };
+  const event = {
+    id: `invoked:${run.id}:${op.id}`,
+    name: internalEvents.invoked,
+    data: opts.payload?.data ?? {},
+    ts: new Date(),
+  };
   let child: string | null = null;
   if (fn !== undefined) {
     await tx`insert into jobs.event (id, name, data, ts, handled)

@@ -4,7 +4,7 @@ import { keyValue } from './expression.ts';
 import type { JobFunction } from './function-config.ts';
 import { enqueue, enqueueCall, type Tx, timerKey } from './queue.ts';
 import { type Registry, slotLimits } from './registry.ts';
-import { type StoredEvent, eventForSdk, internalEvents, type StepErrorShape } from './wire.ts';
+import { eventForSdk, internalEvents, type StepErrorShape, type StoredEvent } from './wire.ts';
 
 /** The transitions of a run. Each is part of one transaction, which is what makes a kill at any point harmless. */
 
@@ -49,9 +49,11 @@ const runIdRow = z.array(z.object({ id: z.string() }));
  * never two runs in one transaction, so that no two transactions wait for each other.
  */
 export async function lockRun(tx: Tx, registry: Registry, runId: string): Promise<LockedRun | null> {
-  const events = z.array(storedEventSchema.extend({ function_id: z.string() })).parse(
-    await tx`select e.id, e.name, e.data, e.ts, r.function_id from jobs.run r join jobs.event e on e.id = r.event_id where r.id = ${runId}`,
-  );
+  const events = z
+    .array(storedEventSchema.extend({ function_id: z.string() }))
+    .parse(
+      await tx`select e.id, e.name, e.data, e.ts, r.function_id from jobs.run r join jobs.event e on e.id = r.event_id where r.id = ${runId}`,
+    );
   const event = events[0];
   if (event === undefined) return null;
   const fn = registry.functions.get(event.function_id) ?? null;
@@ -111,7 +113,9 @@ export async function createRun(
   await tx`
     insert into jobs.run (id, function_id, event_id, state, singleton_key, parent_run, parent_step)
     values (${runId}, ${fn.id}, ${event.id}, 'queued', ${singletonKey}, ${parent?.run ?? null}, ${parent?.step ?? null})`;
-  const item = idRow.parse(await tx`insert into jobs.item (run_id, step_id, state) values (${runId}, 'step', 'queued') returning id`);
+  const item = idRow.parse(
+    await tx`insert into jobs.item (run_id, step_id, state) values (${runId}, 'step', 'queued') returning id`,
+  );
   for (const { id } of item) await enqueueCall(tx, id);
   if (fn.startTimeoutMs !== null) {
     const runAt = new Date(Date.now() + fn.startTimeoutMs);
@@ -143,8 +147,14 @@ export async function endRun(
   await tx`update jobs.run set state = ${state}, output = ${JSON.stringify(memo)}::text::jsonb, error_code = ${errorCode}, ended_at = now()
             where id = ${run.id}`;
   const dropped = idRow.parse(await tx`select id from jobs.item where run_id = ${run.id} and state <> 'running'`);
-  await dropItems(tx, run, dropped.map(({ id }) => id));
-  const waiting = runIdRow.parse(await tx`delete from jobs.step where run_id = ${run.id} and state in ('planned', 'waiting') returning id`);
+  await dropItems(
+    tx,
+    run,
+    dropped.map(({ id }) => id),
+  );
+  const waiting = runIdRow.parse(
+    await tx`delete from jobs.step where run_id = ${run.id} and state in ('planned', 'waiting') returning id`,
+  );
   for (const { id } of waiting) await tx`select graphile_worker.remove_job(${timerKey(run.id, id)})`;
   if (run.parent !== null) {
     await enqueue(tx, 'jobs-resume', { run: run.parent.run, step: run.parent.step, by: 'run', id: run.id });
@@ -154,9 +164,15 @@ export async function endRun(
   if (state === 'failed' && 'error' in memo && registry.listens(internalEvents.failed)) {
     await causeEvent(tx, `failed:${run.id}`, internalEvents.failed, { ...about, error: memo.error });
   } else if (state === 'cancelled' && registry.listens(internalEvents.cancelled)) {
-    await causeEvent(tx, `cancelled:${run.id}`, internalEvents.cancelled, { ...about, error: { name: 'Cancelled', message: errorCode } });
+    await causeEvent(tx, `cancelled:${run.id}`, internalEvents.cancelled, {
+      ...about,
+      error: { name: 'Cancelled', message: errorCode },
+    });
   } else if (state === 'completed' && registry.listens(internalEvents.finished)) {
-    await causeEvent(tx, `finished:${run.id}`, internalEvents.finished, { ...about, result: 'data' in memo ? memo.data : null });
+    await causeEvent(tx, `finished:${run.id}`, internalEvents.finished, {
+      ...about,
+      result: 'data' in memo ? memo.data : null,
+    });
   }
 }
 
@@ -164,9 +180,9 @@ export async function endRun(
 export async function acquireSlots(tx: Tx, run: LockedRun, item: number): Promise<boolean> {
   let free = true;
   for (const { key, limit } of run.slots) {
-    const rows = z.array(z.object({ held: z.coerce.number() })).parse(
-      await tx`select count(*) as held from jobs.slot where key = ${key} and held and item_id <> ${item}`,
-    );
+    const rows = z
+      .array(z.object({ held: z.coerce.number() }))
+      .parse(await tx`select count(*) as held from jobs.slot where key = ${key} and held and item_id <> ${item}`);
     if ((rows[0]?.held ?? 0) >= limit) free = false;
   }
   for (const { key } of run.slots) {
@@ -179,9 +195,9 @@ export async function acquireSlots(tx: Tx, run: LockedRun, item: number): Promis
 /** Gives up what a call holds and wakes those that have waited longest for it. */
 export async function releaseSlots(tx: Tx, run: LockedRun, items: readonly number[]): Promise<void> {
   if (items.length === 0) return;
-  const freed = z.array(z.object({ key: z.string() })).parse(
-    await tx`delete from jobs.slot where item_id = any(${[...items]}) and held returning key`,
-  );
+  const freed = z
+    .array(z.object({ key: z.string() }))
+    .parse(await tx`delete from jobs.slot where item_id = any(${[...items]}) and held returning key`);
   for (const key of new Set(freed.map((row) => row.key))) {
     const limit = run.slots.find((slot) => slot.key === key)?.limit ?? 1;
     const woken = idRow.parse(
@@ -217,12 +233,14 @@ export async function settleStep(tx: Tx, run: LockedRun, stepId: string, op: str
 
 /** Has the run called again to find what comes next; one such call at a time. */
 export async function lookForSteps(tx: Tx, run: LockedRun): Promise<void> {
-  const items = z.array(z.object({ id: z.coerce.number(), state: z.string() })).parse(
-    await tx`select id, state from jobs.item where run_id = ${run.id} and step_id = 'step' for update`,
-  );
+  const items = z
+    .array(z.object({ id: z.coerce.number(), state: z.string() }))
+    .parse(await tx`select id, state from jobs.item where run_id = ${run.id} and step_id = 'step' for update`);
   const item = items[0];
   if (item === undefined) {
-    const added = idRow.parse(await tx`insert into jobs.item (run_id, step_id, state) values (${run.id}, 'step', 'queued') returning id`);
+    const added = idRow.parse(
+      await tx`insert into jobs.item (run_id, step_id, state) values (${run.id}, 'step', 'queued') returning id`,
+    );
     for (const { id } of added) await enqueueCall(tx, id);
   } else if (item.state === 'running') {
     await tx`update jobs.item set again = true where id = ${item.id}`;
@@ -232,7 +250,11 @@ export async function lookForSteps(tx: Tx, run: LockedRun): Promise<void> {
 }
 
 /** Puts a call on the queue again, at once or later. */
-export async function requeue(tx: Tx, item: number, change: { attempt: number; interruptions?: number; afterMs?: number }): Promise<void> {
+export async function requeue(
+  tx: Tx,
+  item: number,
+  change: { attempt: number; interruptions?: number; afterMs?: number },
+): Promise<void> {
   const dueAt = new Date(Date.now() + (change.afterMs ?? 0));
   await tx`update jobs.item set state = 'queued', again = false, worker_id = null, attempt = ${change.attempt},
                   interruptions = ${change.interruptions ?? 0}, due_at = ${dueAt} where id = ${item}`;

@@ -7,7 +7,11 @@ export const registrationSchema = z.object({
   functions: z.array(z.record(z.string(), z.unknown())),
 });
 
-const errorSchema = z.object({ name: z.string().default('Error'), message: z.string().default(''), stack: z.string().optional() });
+const errorSchema = z.object({
+  name: z.string().default('Error'),
+  message: z.string().default(''),
+  stack: z.string().optional(),
+});
 export type StepErrorShape = z.infer<typeof errorSchema>;
 
 /** One op of a 206 answer (SDK protocol §6). */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
-import { databaseRoles } from '#db/roles.ts';
 import { migrateQueue } from '#db/queue.ts';
+import { databaseRoles } from '#db/roles.ts';
 
 /** Gives a test database the schema `jobs` (unless the migrations did) and the queue. */
 export async function prepareJobs(adminUrl: string): Promise<void> {
