@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import postgres from 'postgres';
 import { z } from 'zod';
 import { refuseUnsafeRole } from '#db/client.ts';
@@ -13,7 +12,7 @@ import { ensureFirstOperator } from '#server/features/people/first-operator.ts';
 import { type Environment, loadEnvironment } from '#server/kernel/env.ts';
 import { toCrosswalkError } from '#server/kernel/errors.ts';
 import { ensureBuilt } from './lib/build.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './lib/postgres.ts';
+import { masterKeyOf, openInstallationDatabase, Refused, writableFolder } from './lib/installation.ts';
 import { openProcess } from './lib/process-context.ts';
 
 /**
@@ -23,9 +22,8 @@ import { openProcess } from './lib/process-context.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-class StartRefused extends Error {}
 function refuse(sentence: string): never {
-  throw new StartRefused(sentence);
+  throw new Refused(sentence);
 }
 
 const running: { name: string; stop: () => Promise<void> }[] = [];
@@ -38,23 +36,12 @@ async function stopAll(code: number): Promise<never> {
   process.exit(code);
 }
 
-function writableFolder(path: string): string {
-  const folder = resolve(path);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    accessSync(folder, constants.W_OK);
-  } catch {
-    refuse(`Crosswalk cannot write to ${folder}: set DATA_DIR to a folder that you own.`);
-  }
-  return folder;
-}
-
 async function freeOrRefuse(port: number, variable: string, host: string): Promise<void> {
   await new Promise<void>((done, fail) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) =>
       fail(
-        new StartRefused(
+        new Refused(
           error.code === 'EADDRINUSE'
             ? `Port ${port} is taken by another program: stop it, or choose another with ${variable}=${port + 100} npm start.`
             : `Port ${port} cannot be opened (${error.code ?? 'unknown'}): choose another with ${variable}=${port + 100} npm start.`,
@@ -79,37 +66,6 @@ function onlyOnce(dataDir: string): void {
   running.push({ name: 'pid', stop: async () => rmSync(file, { force: true }) });
 }
 
-/** In demo mode keys are made once and kept beside the data; in production they come from the environment. */
-function masterKey(env: Environment, dataDir: string): string {
-  const given = process.env.CROSSWALK_MASTER_KEY;
-  if (given !== undefined && given.trim() !== '') return given;
-  if (env.mode === 'production') refuse('CROSSWALK_MASTER_KEY is missing.');
-  const file = join(dataDir, 'demo-master-key');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600 });
-  return readFileSync(file, 'utf8').trim();
-}
-
-/** As root the data goes where the unprivileged server user can reach it, one folder per checkout. */
-function databaseFolder(dataDir: string): string {
-  if (process.getuid?.() !== 0) return join(dataDir, 'postgres');
-  const mark = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
-  return `/var/lib/crosswalk/data-${mark}`;
-}
-
-async function openPostgres(env: Environment, dataDir: string): Promise<string> {
-  if (env.database.url !== null) return env.database.url;
-  const server: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir: databaseFolder(dataDir), port: 0 });
-  running.push({ name: 'postgres', stop: () => server.stop() });
-  const admin = postgres(server.adminUrl, { max: 1, onnotice: () => undefined });
-  try {
-    const existing = await admin`select 1 from pg_database where datname = 'crosswalk'`;
-    if (existing.length === 0) await admin.unsafe('create database crosswalk');
-  } finally {
-    await admin.end();
-  }
-  return server.url('crosswalk');
-}
-
 const installationRow = z.array(z.object({ value: z.string() }));
 
 /** A demo never touches a production database, and the other way round. */
@@ -131,7 +87,7 @@ async function claimDatabase(url: string, mode: Environment['mode']): Promise<vo
       }
     }
   } catch (error) {
-    if (error instanceof StartRefused) throw error;
+    if (error instanceof Refused) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     refuse(
       `The database at DATABASE_URL (${new URL(url).host}) cannot be used (${code}): check address, name, user and password.`,
@@ -197,10 +153,12 @@ async function start(): Promise<void> {
   onlyOnce(dataDir);
   await freeOrRefuse(env.port, 'PORT', host);
   await freeOrRefuse(env.workerPort, 'WORKER_PORT', '127.0.0.1');
-  const key = masterKey(env, dataDir);
+  const key = masterKeyOf(env, dataDir);
 
   if (env.database.url === null) say('Starting PostgreSQL …');
-  const adminUrl = await openPostgres(env, dataDir);
+  const opened = await openInstallationDatabase(env, dataDir, 'take-over');
+  running.push({ name: 'postgres', stop: opened.close });
+  const { adminUrl } = opened;
   await claimDatabase(adminUrl, env.mode);
   const childEnv: NodeJS.ProcessEnv = {
     ...process.env,
@@ -294,7 +252,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 start().catch(async (error: unknown) => {
   if (stopping) return;
-  if (error instanceof StartRefused) process.stderr.write(`${error.message}\n`);
+  if (error instanceof Refused) process.stderr.write(`${error.message}\n`);
   else {
     const ours = toCrosswalkError(error);
     const problems = ours.details.problems;

@@ -1,16 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -199,13 +189,35 @@ async function waitUntilReady(url: string, exited: () => boolean, log: () => str
   }
 }
 
-/** Ends a server that a killed process left behind in this data folder; true if there was one. */
-export function stopLeftover(dataDir: string): boolean {
+/**
+ * The server that runs on this data folder already (`postmaster.pid`: first line its process, fourth its port), or null.
+ * Its `stop` ends it, whoever started it.
+ */
+export function runningServer(dataDir: string): EmbeddedPostgres | null {
   const file = join(dataDir, 'cluster', 'postmaster.pid');
-  if (!existsSync(file)) return false;
-  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !existsSync(`/proc/${pid}`)) return false;
-  if (!statSync(`/proc/${pid}`).isDirectory()) return false;
-  process.kill(pid, 'SIGINT');
-  return true;
+  if (!existsSync(file)) return null;
+  const [pidLine, , , portLine] = readFileSync(file, 'utf8').split('\n');
+  const pid = Number(pidLine);
+  const port = Number(portLine);
+  if (!Number.isInteger(pid) || pid <= 1 || !Number.isInteger(port) || port === 0 || !isAlive(pid)) return null;
+  const password = readFileSync(join(dataDir, 'password'), 'utf8').trim();
+  const url = (database: string) => `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+  return {
+    adminUrl: url('postgres'),
+    port,
+    url,
+    stop: async () => {
+      process.kill(pid, 'SIGINT');
+      while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
