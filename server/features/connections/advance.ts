@@ -2,8 +2,8 @@ import { eq } from 'drizzle-orm';
 import { connection } from '#db/schema/index.ts';
 import { CrosswalkError, type SafeDetails } from '#server/kernel/errors.ts';
 import type { Work } from '#server/kernel/verb.ts';
+import { requestRun } from '#server/roster/request-run.ts';
 import type { Locked } from './load-rows.ts';
-import { requestSync } from './request-sync.ts';
 import { readSituation, type Situation } from './situation.ts';
 import { type ConnectionEvent, isEnded, isRefusal, type Next, readCause, transition } from './state-machine.ts';
 import { tellWhoseTurn } from './tell-whose-turn.ts';
@@ -65,7 +65,7 @@ export async function advance(
   if (!quiet) await tellWhoseTurn(work, situation, next);
   const syncFollows = next.cause === 'first-sync' || next.cause === 'sync-follows';
   if ((syncFollows && next.cause !== locked.connection.cause) || (event.type === 'resume' && next.state === 'live')) {
-    await requestSync(work, {
+    await requestRun(work, {
       schoolId: locked.connection.schoolId,
       systemId: locked.system.id,
       trigger: next.cause === 'first-sync' ? 'first' : 'amended',

@@ -17,6 +17,7 @@ const causes = {
   'credential-refused': { turn: 'technical-contact', next: 'renew-credential' },
   'credential-too-narrow': { turn: 'technical-contact', next: 'widen-credential' },
   'host-changed': { turn: 'approver', next: 'decide' },
+  'host-not-accepted': { turn: 'technical-contact', next: 'restore-address' },
   'first-sync': { turn: 'crosswalk', next: 'wait-for-sync' },
   'sync-follows': { turn: 'crosswalk', next: 'wait-for-sync' },
   'system-unreachable': { turn: 'crosswalk', next: 'wait-for-retry' },
@@ -86,6 +87,8 @@ export type ConnectionEvent =
   /** The address was entered for the first time. */
   | { readonly type: 'enter-host' }
   | { readonly type: 'change-host' }
+  /** A request to amend was declined, withdrawn or lapsed, or the approved address came back. */
+  | { readonly type: 'drop-amendment' }
   | { readonly type: 'receive' }
   | { readonly type: 'fail'; readonly code: ErrorCode }
   | { readonly type: 'hold' }
@@ -220,8 +223,8 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
   prove: {
     from: ['approved', 'connecting', 'live', 'failing'],
     guards: [...permitted, proved],
-    to: ({ state }) => {
-      if (state === 'live') return { state, cause: 'in-sync' };
+    to: ({ state, cause }) => {
+      if (state === 'live') return { state, cause: cause === 'credential-too-narrow' ? 'in-sync' : cause };
       return state === 'failing' ? { state, cause: 'sync-follows' } : { state: 'connecting', cause: 'first-sync' };
     },
   },
@@ -257,6 +260,14 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
         default:
           return standing;
       }
+    },
+  },
+  'drop-amendment': {
+    from: ['approved', 'connecting', 'live', 'failing', 'paused'],
+    guards: [],
+    to: (standing, facts) => {
+      if (standing.cause !== 'host-changed' && standing.cause !== 'host-not-accepted') return standing;
+      return { state: standing.state, cause: facts.hostApproved ? 'credential-needed' : 'host-not-accepted' };
     },
   },
   receive: { from: ['connecting', 'live', 'failing'], guards: [...permitted, proved], to: to('live', 'in-sync') },

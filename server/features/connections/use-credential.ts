@@ -167,7 +167,8 @@ export function heldTo(client: OutboundClient, origins: readonly string[]): Outb
   };
 }
 
-function callLog(ctx: Context, { schoolId, systemId, syncRunId }: Use) {
+/** Collects the calls of one use and writes them in batches, for the school to see. */
+export function callLog(ctx: Context, { schoolId, systemId, syncRunId }: Use) {
   let waiting: CallRecord[] = [];
   let writing: Promise<void> = Promise.resolve();
   const flush = () => {

@@ -1,0 +1,135 @@
+import { eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { preview, request, system } from '#db/schema/index.ts';
+import { scopes } from '#db/schema/vocabulary.ts';
+import { userIdOf } from '#server/features/systems/system-party.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import { idSchema } from '#server/kernel/ids.ts';
+import { defineVerb } from '#server/kernel/verb.ts';
+import { requestRun } from '#server/roster/request-run.ts';
+import { advance, after } from './advance.ts';
+import { approverReach, assertWithinReach } from './approver-limits.ts';
+import { assertDecidable } from './decision.ts';
+import { replaceGrant, unlimited } from './give-grant.ts';
+import { lockRequest } from './load-rows.ts';
+import { suffices } from './read-proof.ts';
+import { account } from './recipients.ts';
+import { recordConsent } from './record-consent.ts';
+import { assertSites } from './sites-of-school.ts';
+import { readSituation, sameOrigins } from './situation.ts';
+import { mailTo, schoolPaths } from './tell-whose-turn.ts';
+
+/**
+ * The school's yes to exactly what was shown, or to less of it. Connecting is another act, unless the system's
+ * credential is proved already and suffices.
+ * @throws CrosswalkError `changed-meanwhile`, `already-decided`, `approver-limited`, `school-not-trusted`,
+ *   `agreement-not-in-force`, `stopped-by-school`, `host-missing`, `host-not-confirmed`, `invalid-input`
+ */
+export const approveRequest = defineVerb({
+  name: 'connections.approve-request',
+  kind: 'command',
+  access: [{ school: ['approver'] }],
+  input: z.object({
+    schoolId: idSchema,
+    requestId: idSchema,
+    /** Of the decision page: SHA-256, hex. */
+    fingerprint: z.string().length(64),
+    /** Release what belongs to these sites alone; empty: to all. */
+    sites: z.array(idSchema).max(500).default([]),
+    /** Optional scopes that are not released. */
+    withoutScopes: z.array(z.enum(scopes)).default([]),
+    /** The origins that the approver was shown, where he confirms them himself in place of the technical contact. */
+    confirmedOrigins: z.array(z.string().max(300)).optional(),
+  }),
+  async run(call) {
+    const { ctx, tx, audit, party, input } = call;
+    const { schoolId, requestId } = input;
+    let locked = await lockRequest(tx, schoolId, requestId);
+    const { request: row } = locked;
+    const reach = approverReach(party, locked.system.id);
+    let situation = await readSituation(tx, locked);
+    await assertDecidable(call, situation, row, input.fingerprint);
+    assertWithinReach(reach, input.sites);
+    await assertSites(tx, schoolId, input.sites);
+    const granted = grantedScopes(row.scopes, input.withoutScopes);
+    const now = ctx.clock.now();
+    const decidedBy = userIdOf(ctx);
+    if (decidedBy === null) throw new CrosswalkError('forbidden');
+
+    if (!situation.facts.hostConfirmed && sameOrigins(locked.system.origins, input.confirmedOrigins ?? [])) {
+      const confirmed = { hostConfirmedBy: decidedBy, hostConfirmedAt: now };
+      await tx.update(system).set(confirmed).where(eq(system.id, locked.system.id));
+      locked = { ...locked, system: { ...locked.system, ...confirmed } };
+      situation = await readSituation(tx, locked);
+    }
+    const connects = suffices(situation.credential, granted);
+    const opened = row.kind === 'open' ? await advance(call, locked, { type: 'approve' }, { quiet: connects }) : null;
+    if (opened === null) assertAmendable(situation.facts);
+    const previews = await tx.select({ id: preview.id }).from(preview).where(eq(preview.requestId, requestId)).limit(1);
+    await tx
+      .update(request)
+      .set({
+        state: 'approved',
+        decidedBy,
+        decidedAt: now,
+        origins: locked.system.origins,
+        previewSkipped: previews.length === 0,
+      })
+      .where(eq(request.id, requestId));
+    await recordConsent(call, row, { side: 'producer', status: 'accepted', organisation: situation.school.name });
+    const sharingRule = { ...unlimited, sites: input.sites };
+    const terms = { scopes: granted, sharingRule, withoutFields: [], validUntil: row.until, grantedBy: decidedBy };
+    const reason = row.kind === 'renew' ? 'renewed' : 'amended';
+    const grantId = await replaceGrant(call, row, situation.grant, terms, reason);
+    audit({
+      action: 'request.approved',
+      subjectKind: 'request',
+      subjectId: requestId,
+      details: {
+        connectionId: row.connectionId,
+        grantId,
+        fingerprint: input.fingerprint,
+        scopes: granted,
+        sites: input.sites,
+        until: row.until,
+        previewSkipped: previews.length === 0,
+      },
+    });
+    if (opened === null) {
+      const { next } = await advance(call, locked, { type: 'amend' });
+      if (next.state === 'live' && connects) {
+        await requestRun(call, { schoolId, systemId: locked.system.id, trigger: 'amended', requestedBy: decidedBy });
+      }
+    } else if (connects) {
+      await advance(call, after(locked, opened), { type: 'prove' });
+    }
+    const asker = await account(tx, row.sentBy);
+    if (asker !== null && asker.userId !== decidedBy) {
+      const path = row.agentId === null ? schoolPaths.connection(schoolId, row.connectionId) : `/agent/${row.agentId}`;
+      await mailTo(call, situation, 'request-approved', [asker], path);
+    }
+    return { grantId, connectionId: row.connectionId, connects };
+  },
+});
+
+/** What is left of the question after the approver left out some of what was optional. */
+function grantedScopes(
+  asked: readonly { scope: string; required: boolean }[],
+  without: readonly string[],
+): readonly string[] {
+  const optional = asked.filter(({ required }) => !required).map(({ scope }) => scope);
+  const granted = asked.map(({ scope }) => scope).filter((scope) => !without.includes(scope));
+  if (granted.length === 0 || without.some((scope) => !optional.includes(scope))) {
+    throw new CrosswalkError('invalid-input', { details: { fields: ['withoutScopes'] } });
+  }
+  return granted;
+}
+
+/** The guards of an approval, for a request whose connection has been approved before. */
+function assertAmendable(facts: Awaited<ReturnType<typeof readSituation>>['facts']): void {
+  if (!facts.agreementInForce) throw new CrosswalkError('agreement-not-in-force');
+  if (!facts.schoolTrusted) throw new CrosswalkError('school-not-trusted');
+  if (facts.stoppedBySchool) throw new CrosswalkError('stopped-by-school');
+  if (!facts.hostEntered) throw new CrosswalkError('host-missing');
+  if (!facts.hostConfirmed) throw new CrosswalkError('host-not-confirmed');
+}

@@ -1,0 +1,65 @@
+import { eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { request } from '#db/schema/index.ts';
+import { userIdOf } from '#server/features/systems/system-party.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import { idSchema } from '#server/kernel/ids.ts';
+import { defineVerb } from '#server/kernel/verb.ts';
+import { advance } from './advance.ts';
+import { askers, askersOrganisation, assertMaySend, assertOwnRequest, assertTerm } from './asking-party.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { lockRequest } from './load-rows.ts';
+import { peopleWithRole } from './recipients.ts';
+import { recordConsent } from './record-consent.ts';
+import { readSituation } from './situation.ts';
+import { mailTo, schoolPaths } from './tell-whose-turn.ts';
+
+/**
+ * Sends a drafted request to the school: the consumer side's consent, and the approver's turn.
+ * @throws CrosswalkError `forbidden` where only an agent administrator sends, `state-forbids`, `agreement-not-in-force`
+ *   (here and once more by the database), `stopped-by-school`
+ */
+export const sendRequest = defineVerb({
+  name: 'connections.send-request',
+  kind: 'command',
+  access: askers,
+  input: z.object({ schoolId: idSchema, agentId: idSchema.optional(), requestId: idSchema }),
+  async run(call) {
+    const { ctx, tx, audit, party, input } = call;
+    const { schoolId, requestId } = input;
+    const locked = await lockRequest(tx, schoolId, requestId);
+    const { request: row, system } = locked;
+    assertOwnRequest(party, row);
+    assertMaySend(party, system.kind);
+    if (row.state !== 'draft') throw new CrosswalkError('state-forbids', { details: { state: row.state } });
+    const situation = await readSituation(tx, locked);
+    const now = ctx.clock.now();
+    assertTerm(row.until, situation.school, now);
+    if (!situation.facts.agreementInForce) throw new CrosswalkError('agreement-not-in-force');
+    if (situation.facts.stoppedBySchool) throw new CrosswalkError('stopped-by-school');
+    const sent = { ...row, state: 'requested' as const, sentBy: userIdOf(ctx), sentAt: now, origins: system.origins };
+    const fingerprint = await fingerprintOf(tx, situation, sent);
+    await tx
+      .update(request)
+      .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, fingerprint })
+      .where(eq(request.id, requestId));
+    await recordConsent(call, sent, {
+      side: 'consumer',
+      status: 'accepted',
+      organisation: await askersOrganisation(tx, party, situation.school),
+    });
+    audit({
+      action: 'request.sent',
+      subjectKind: 'request',
+      subjectId: requestId,
+      details: { connectionId: row.connectionId, fingerprint, scopes: row.scopes.map(({ scope }) => scope) },
+    });
+    if (row.kind === 'open') {
+      await advance(call, locked, { type: 'send' });
+    } else {
+      const approvers = await peopleWithRole(tx, schoolId, ['approver'], system.id);
+      await mailTo(call, situation, 'request-arrived', approvers, schoolPaths.decision(schoolId, requestId));
+    }
+    return { requestId, connectionId: row.connectionId, fingerprint };
+  },
+});

@@ -1,0 +1,88 @@
+import { eq } from 'drizzle-orm';
+import { credential } from '#db/schema/index.ts';
+import { scopes } from '#db/schema/vocabulary.ts';
+import { runWork, type Work } from '#server/kernel/verb.ts';
+import type { SyncPorts } from '#server/roster/ports.ts';
+import { advanceIfAllowed } from './advance.ts';
+import { type CredentialRow, credentialsOf, liveGrantOf, lockConnectionsOf, lockSystem } from './load-rows.ts';
+import { proofOf, suffices } from './read-proof.ts';
+
+/** Implements the port of server/roster/ports.ts: what arrived makes connections live, and a refused credential proved again. */
+export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, systemId, records, at }) =>
+  runWork(ctx, { schoolId }, async (work) => {
+    const system = await lockSystem(work.tx, schoolId, systemId);
+    const [row] = await credentialsOf(work.tx, schoolId, systemId);
+    if (row !== undefined && row.provedAt !== null) await proveBySync(work, row, at);
+    for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+      const columns = { lastReceivedAt: at, records };
+      await advanceIfAllowed(work, { system, connection }, { type: 'receive' }, { columns });
+    }
+  });
+
+/** A whole run is the best proof of all: it read everything that is granted. */
+async function proveBySync(work: Work, row: CredentialRow, at: Date): Promise<void> {
+  const wanted = new Set<string>();
+  for (const { id } of await lockConnectionsOf(work.tx, row.schoolId, row.systemId)) {
+    for (const scope of (await liveGrantOf(work.tx, row.schoolId, id))?.scopes ?? []) wanted.add(scope);
+  }
+  if (suffices(row, [...wanted])) return;
+  const before = proofOf(row);
+  const proof = {
+    ok: true,
+    results: scopes
+      .filter((scope) => wanted.has(scope))
+      .map((scope) => ({ scope, ok: true, errorCode: null, details: {} })),
+    actsAs: before?.actsAs ?? null,
+    about: before?.about ?? {},
+    advice: before?.advice ?? [],
+  };
+  await work.tx
+    .update(credential)
+    .set({ state: 'proved', proof, provedAt: at, refusedAt: null, refusedCode: null })
+    .where(eq(credential.id, row.id));
+  work.audit({
+    action: 'credential.proved',
+    subjectKind: 'credential',
+    subjectId: row.id,
+    details: { systemId: row.systemId, by: 'sync' },
+  });
+}
+
+/** Implements the port: connections fail with the cause that the error's code gives; a refused credential is marked so. */
+export const onSyncFailed: SyncPorts['onSyncFailed'] = (ctx, { schoolId, systemId, error, at }) =>
+  runWork(ctx, { schoolId }, async (work) => {
+    const system = await lockSystem(work.tx, schoolId, systemId);
+    const [row] = await credentialsOf(work.tx, schoolId, systemId);
+    if (row?.state === 'proved' && error.disposition === 'reconnect') {
+      await work.tx
+        .update(credential)
+        .set({ state: 'refused', refusedAt: at, refusedCode: error.code })
+        .where(eq(credential.id, row.id));
+      work.audit({
+        action: 'credential.refused',
+        subjectKind: 'credential',
+        subjectId: row.id,
+        details: { systemId, by: 'sync', code: error.code },
+      });
+    }
+    for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+      await advanceIfAllowed(
+        work,
+        { system, connection },
+        { type: 'fail', code: error.code },
+        { details: { code: error.code } },
+      );
+    }
+  });
+
+/** A run waits for a school administrator's review: no failure, and what was received before stays. */
+export const onSyncHeld = (
+  ctx: Parameters<SyncPorts['onSyncSucceeded']>[0],
+  { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
+): Promise<void> =>
+  runWork(ctx, { schoolId }, async (work) => {
+    const system = await lockSystem(work.tx, schoolId, systemId);
+    for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+      await advanceIfAllowed(work, { system, connection }, { type: 'hold' });
+    }
+  });

@@ -1,0 +1,30 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import { singleUseLink } from '#db/schema/index.ts';
+import type { Work } from '#server/kernel/verb.ts';
+
+/** A technical contact's link has done its work once a credential is proved: it opens nothing any more. */
+export async function spendLinks({ ctx, tx }: Work, schoolId: string, systemId: string): Promise<void> {
+  await tx
+    .update(singleUseLink)
+    .set({ usedAt: ctx.clock.now() })
+    .where(and(openLinksOf(schoolId, systemId)));
+}
+
+/** Takes back the links of a system that nobody has used: it has another address, is gone, or has nothing to connect. */
+export async function withdrawLinks({ ctx, tx }: Work, schoolId: string, systemId: string): Promise<number> {
+  const rows = await tx
+    .update(singleUseLink)
+    .set({ withdrawnAt: ctx.clock.now() })
+    .where(openLinksOf(schoolId, systemId))
+    .returning({ id: singleUseLink.id });
+  return rows.length;
+}
+
+const openLinksOf = (schoolId: string, systemId: string) =>
+  and(
+    eq(singleUseLink.schoolId, schoolId),
+    eq(singleUseLink.systemId, systemId),
+    eq(singleUseLink.purpose, 'technical-contact'),
+    isNull(singleUseLink.usedAt),
+    isNull(singleUseLink.withdrawnAt),
+  );
