@@ -1,0 +1,118 @@
+import type { StreamHint } from '#server/connectors/contract.ts';
+
+/** A course or class with what it tells of a stream. */
+export interface Hinted {
+  readonly sourceId: string;
+  readonly stream: StreamHint | null;
+  /** The course that a class belongs to; null for a course. */
+  readonly subjectSourceId: string | null;
+}
+
+export interface DerivedStream {
+  /** Steady across runs: made of programme, level and year alone. */
+  readonly sourceId: string;
+  readonly name: string;
+  readonly code: string | null;
+  readonly programme: string | null;
+  readonly level: string | null;
+  readonly year: string | null;
+  readonly derivedFrom: StreamHint['from'];
+}
+
+export interface Derivation {
+  readonly streams: readonly DerivedStream[];
+  /** Stream of each class that has one. */
+  readonly streamOfGroup: ReadonlyMap<string, string>;
+}
+
+const fold = (text: string | null) =>
+  (text ?? '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/g, ' ')
+    .trim();
+
+/** From the surest source to the weakest. */
+const rank: Record<StreamHint['from'], number> = { metadata: 0, 'class-grades': 1, 'course-grades': 2 };
+
+/**
+ * The streams that courses and classes tell of: programme × level × year, a class's own word before its course's, metadata
+ * before grades; never from students (DESIGN.md §2). Pure, and the same whatever the order of its input.
+ */
+export function deriveStreams(subjects: readonly Hinted[], groups: readonly Hinted[]): Derivation {
+  const hintOfSubject = new Map(subjects.map((subject) => [subject.sourceId, subject.stream]));
+  const streams = new Map<string, DerivedStream>();
+  const streamOfGroup = new Map<string, string>();
+  const note = (hint: StreamHint | null): string | null => {
+    if (hint === null) return null;
+    const sourceId = idOf(hint);
+    if (sourceId === null) return null;
+    const stream = streamOf(sourceId, hint);
+    const known = streams.get(sourceId);
+    streams.set(sourceId, known === undefined ? stream : better(known, stream));
+    return sourceId;
+  };
+  for (const subject of subjects) note(subject.stream);
+  for (const group of groups) {
+    const ofSubject = group.subjectSourceId === null ? null : (hintOfSubject.get(group.subjectSourceId) ?? null);
+    const id = note(merge(group.stream, ofSubject));
+    if (id !== null) streamOfGroup.set(group.sourceId, id);
+  }
+  return {
+    streams: [...streams.values()].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1)),
+    streamOfGroup,
+  };
+}
+
+/** Metadata of either before grades of either; within that the class before the course. */
+function merge(group: StreamHint | null, subject: StreamHint | null): StreamHint | null {
+  if (group === null || subject === null) return group ?? subject;
+  const [first, second] = rank[subject.from] < rank[group.from] ? [subject, group] : [group, subject];
+  return {
+    code: first.code ?? second.code,
+    name: first.name ?? second.name,
+    programme: first.programme ?? second.programme,
+    level: first.level ?? second.level,
+    year: first.year ?? second.year,
+    from: first.from,
+  };
+}
+
+function idOf({ programme, level, year, code, name }: StreamHint): string | null {
+  const parts = [programme, level, year].map(fold);
+  if (parts.some((part) => part !== '')) return `stream:${parts.join('|')}`;
+  const only = fold(code ?? name);
+  return only === '' ? null : `stream:code:${only}`;
+}
+
+function streamOf(sourceId: string, hint: StreamHint): DerivedStream {
+  const { code, programme, level, year } = hint;
+  const composed = [programme, year, level].filter((part) => part !== null).join(' ');
+  return {
+    sourceId,
+    name: hint.name ?? (composed === '' ? (code ?? sourceId) : composed),
+    code,
+    programme,
+    level,
+    year,
+    derivedFrom: hint.from,
+  };
+}
+
+/** One of two tellings of the same stream: the surer, then the one that says more, then by spelling, so that order does not matter. */
+function better(a: DerivedStream, b: DerivedStream): DerivedStream {
+  const weight = (stream: DerivedStream) => [
+    rank[stream.derivedFrom],
+    stream.code === null ? 1 : 0,
+    stream.name === '' ? 1 : 0,
+  ];
+  const [wa, wb] = [weight(a), weight(b)];
+  for (const [index, value] of wa.entries()) {
+    const other = wb[index] ?? 0;
+    if (value !== other) return value < other ? a : b;
+  }
+  return spelling(a) <= spelling(b) ? a : b;
+}
+
+const spelling = (stream: DerivedStream) =>
+  [stream.code, stream.name, stream.programme, stream.level, stream.year].join('\u0000');
