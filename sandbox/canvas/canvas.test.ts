@@ -124,6 +124,7 @@ describe('authorization', () => {
     const headers = await session(canvas.logins.admin);
     const consent = await ask(authUrl({}), { headers });
     const request = /name="request" value="([^"]+)"/.exec(consent.text)?.[1] ?? '';
+    expect(consent.text).toContain('force_login=1');
     expect(backTo(await post(`${canvas.url}/login/oauth2/deny`, { request }, headers)).get('error')).toBe(
       'access_denied',
     );

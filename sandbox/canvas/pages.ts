@@ -185,6 +185,8 @@ export function pageRoutes(options: Options): Hono<Env> {
     }
     const id = opaque();
     pending.set(id, waiting);
+    const other = new URL(c.req.url);
+    other.searchParams.set('force_login', '1');
     return show(
       c,
       `${key.name} is requesting access to your account`,
@@ -193,7 +195,7 @@ export function pageRoutes(options: Options): Hono<Env> {
 ${key.enforceScopes ? html`<h2>It may use</h2><ul>${scopes.map((scope) => html`<li><code>${scope}</code></li>`)}</ul>` : html`<p>It may do everything that you may do.</p>`}
 <form class="inline" method="post" action="/login/oauth2/accept"><input type="hidden" name="request" value="${id}"><button>Authorize</button></form>
 <form class="inline" method="post" action="/login/oauth2/deny"><input type="hidden" name="request" value="${id}"><button class="quiet">Cancel</button></form>
-<form method="post" action="/logout"><button class="quiet">Log out, and be somebody else</button></form></section>`,
+<p><a href="${other.pathname}${other.search}">Log in as somebody else</a></p></section>`,
     );
   });
   const answered = async (c: Context<Env>): Promise<Pending | undefined> => {
@@ -235,7 +237,7 @@ ${key === undefined ? html`<label for="name">Key name</label><input id="name" na
       'Developer keys',
       html`${notice(error, 'error')}${made === undefined ? '' : notice(`The key ${made.name} is made: its id is ${made.id}.`)}
 ${oauth.keys().map(
-  (key) => html`<section aria-labelledby="k-${key.id}"><h2 id="k-${key.id}">${key.name}</h2>
+  (key) => html`<section aria-label="Developer key ${key.id}"><h2>${key.name}</h2>
 <dl><dt>ID</dt><dd><code>${key.id}</code></dd><dt>Key</dt><dd><details><summary>Show key</summary><code data-key="${key.id}">${key.secret}</code></details></dd></dl>
 ${keyForm(`/developer_keys/${key.id}`, 'Save', key)}
 <form method="post" action="/developer_keys/${key.id}/delete"><button class="danger">Delete ${key.name}</button></form></section>`,

@@ -7,7 +7,8 @@ import { ask, post, textAt } from '../testing/http.ts';
 import { functions } from './functions.ts';
 import { parsePhp } from './php.ts';
 import type { RunningMoodle } from './server.ts';
-import { defaultSettings, startMoodle } from './server.ts';
+import { startMoodle } from './server.ts';
+import { defaultSettings } from './settings.ts';
 
 let moodle: RunningMoodle;
 beforeAll(async () => {

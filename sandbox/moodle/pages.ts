@@ -14,8 +14,8 @@ import { isOwnForm } from '../lib/signin.ts';
 import { functions } from './functions.ts';
 import type { MoodleModel } from './model.ts';
 import { moodleLogins } from './model.ts';
-import type { MoodleSettings } from './server.ts';
 import type { Service, Services, WsToken } from './services.ts';
+import type { MoodleSettings } from './settings.ts';
 
 type Options = {
   model: MoodleModel;
@@ -87,7 +87,7 @@ export function pageRoutes(options: Options): Hono<Env> {
 <td><form method="post" action="/admin/tokens/${token.id}/delete"><button class="danger">Delete token ${token.id}</button></form></td></tr>`;
   const serviceSection = (
     service: Service,
-  ): Html => html`<section aria-labelledby="s-${service.id}"><h2 id="s-${service.id}">${service.name}</h2><p>Short name <code>${service.shortname}</code></p>
+  ): Html => html`<section aria-label="Service ${service.shortname}"><h2>${service.name}</h2><p>Short name <code>${service.shortname}</code></p>
 <form method="post" action="/admin/services/${service.id}"><label class="choice"><input type="checkbox" name="enabled" value="1" ${service.enabled ? 'checked' : ''}> Enabled</label>
 <label for="f-${service.id}">Functions, one on each line</label><textarea id="f-${service.id}" name="functions" rows="7">${service.functions.join('\n')}</textarea><button>Save</button></form>
 <form method="post" action="/admin/services/${service.id}/delete"><button class="danger">Delete ${service.name}</button></form></section>`;
@@ -101,7 +101,7 @@ ${services.list().map(serviceSection)}
 <section aria-labelledby="new"><h2 id="new">New external service</h2><form method="post" action="/admin/services"><label for="name">Name</label><input id="name" name="name" required>
 <label for="shortname">Short name</label><input id="shortname" name="shortname" required><label for="functions">Functions, one on each line</label><textarea id="functions" name="functions" rows="7"></textarea><button>Add service</button></form>
 <details><summary>Functions that this Moodle has</summary><pre class="scroll" tabindex="0">${[...functions.keys()].join('\n')}</pre></details></section>
-<section aria-labelledby="tokens"><h2 id="tokens">Tokens</h2><div class="scroll" tabindex="0" role="region" aria-label="Tokens"><table><thead><tr><th scope="col">User</th><th scope="col">Service</th><th scope="col">Valid until</th><th scope="col">Action</th></tr></thead><tbody>${services.tokens().map(tokenRow)}</tbody></table></div>
+<section aria-labelledby="tokens"><h2 id="tokens">Tokens</h2><div class="scroll" tabindex="0" role="region" aria-label="All tokens"><table><thead><tr><th scope="col">User</th><th scope="col">Service</th><th scope="col">Valid until</th><th scope="col">Action</th></tr></thead><tbody>${services.tokens().map(tokenRow)}</tbody></table></div>
 <form method="post" action="/admin/tokens"><label for="user">User</label><select id="user" name="user">${[moodleLogins.service, moodleLogins.admin, moodleLogins.teacher, moodleLogins.powerless].map((login) => html`<option>${login}</option>`)}</select>
 <label for="service">Service</label><select id="service" name="service">${services.list().map((service) => html`<option value="${service.id}">${service.name}</option>`)}</select>
 <label for="until">Valid until (empty: no end)</label><input id="until" name="until" type="date"><button>Create token</button></form></section>`,

@@ -25,22 +25,8 @@ import type { PhpArray } from './php.ts';
 import { parsePhp, textOf } from './php.ts';
 import type { Services } from './services.ts';
 import { createServices, demoMoodleToken, stateSchema } from './services.ts';
-
-export type MoodleSettings = {
-  restEnabled: boolean;
-  /** True: errors carry `debuginfo`. */
-  debugging: boolean;
-  maintenance: boolean;
-  /** PHP's limit; variables past it are dropped without a word. */
-  maxInputVars: number;
-};
-
-export const defaultSettings: MoodleSettings = {
-  restEnabled: true,
-  debugging: false,
-  maintenance: false,
-  maxInputVars: 1000,
-};
+import type { MoodleSettings } from './settings.ts';
+import { defaultSettings } from './settings.ts';
 
 export type MoodleOptions = {
   port?: number;

@@ -40,7 +40,7 @@ function scopeBoxes(prefix: string, chosen: readonly string[]): Html {
 }
 
 function clientSection(base: string, client: Client): Html {
-  return html`<section aria-labelledby="c-${client.clientId}"><h2 id="c-${client.clientId}">${client.name}</h2>
+  return html`<section aria-label="Client ${client.clientId}"><h2>${client.name}</h2>
 <p>Client id <code>${client.clientId}</code>, made <time datetime="${client.createdAt}">${client.createdAt.slice(0, 10)}</time></p>
 <form method="post" action="${base}/admin/clients/${encodeURIComponent(client.clientId)}/scopes"><fieldset><legend>Approved scopes</legend>${scopeBoxes(client.clientId, client.scopes)}</fieldset><button class="quiet">Save scopes</button></form>
 <form method="post" action="${base}/admin/clients/${encodeURIComponent(client.clientId)}/delete"><button class="danger">Delete ${client.name}</button></form></section>`;
