@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { appUser, membership, organisation } from '#db/schema/index.ts';
 import type { Role } from '#db/schema/vocabulary.ts';
+import { considerTrust } from '#server/features/schools/consider-trust.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
 import type { Work } from '#server/kernel/verb.ts';
@@ -101,6 +102,7 @@ export async function joinByLink(work: Work, link: FoundLink, userId: string): P
     subjectId: userId,
     details: { invitationId: link.id, organisationId, roles: link.roles },
   });
+  if (link.school_id !== null) await considerTrust(work, link.school_id);
   return { organisationId };
 }
 
