@@ -4,7 +4,7 @@ import { startCanvas } from './server.ts';
 
 const env = z
   .object({
-    PORT: z.coerce.number().int().min(0).max(65_535).default(4320),
+    PORT: z.coerce.number().int().min(0).max(65_535).default(4311),
     DATA_DIR: z.string().optional(),
     SANDBOX_SCHOOL: z.string().optional(),
     SANDBOX_SEED: z.string().optional(),

@@ -4,7 +4,7 @@ import { startMoodle } from './server.ts';
 
 const env = z
   .object({
-    PORT: z.coerce.number().int().min(0).max(65_535).default(4330),
+    PORT: z.coerce.number().int().min(0).max(65_535).default(4312),
     DATA_DIR: z.string().optional(),
     SANDBOX_SCHOOL: z.string().optional(),
     SANDBOX_SEED: z.string().optional(),
