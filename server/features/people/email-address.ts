@@ -16,6 +16,10 @@ export function foldEmail(text: string): string | null {
   const [, local, domain] = /^([^\s@<>"',;:()[\]\\]{1,64})@([^\s@]{1,253})$/u.exec(text.trim().normalize('NFKC')) ?? [];
   if (local === undefined || domain === undefined) return null;
   const ascii = domainToASCII(domain.toLowerCase());
-  if (!/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/.test(ascii) && ascii !== 'localhost') return null;
+  if (
+    !/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/.test(ascii) &&
+    ascii !== 'localhost'
+  )
+    return null;
   return `${local.toLowerCase()}@${ascii}`;
 }
