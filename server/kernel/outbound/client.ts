@@ -185,13 +185,15 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
       if (asked.expectOrigin !== undefined && target.url.origin !== originOf(asked.expectOrigin)) {
         throw addressRefused('other-origin', target.hostname);
       }
-      const answer = await undiciRequest(target.url, {
-        dispatcher: agent,
-        method,
-        headers: { 'user-agent': userAgent, ...headers, 'accept-encoding': 'gzip, deflate, br' },
-        body: body ?? null,
-        signal: deadline.signal,
-      });
+      const answer = await deadline.hold(
+        undiciRequest(target.url, {
+          dispatcher: agent,
+          method,
+          headers: { 'user-agent': userAgent, ...headers, 'accept-encoding': 'gzip, deflate, br' },
+          body: body ?? null,
+          signal: deadline.signal,
+        }),
+      );
       const location = single(answer.headers.location);
       if (!redirectStatuses.has(answer.statusCode) || location === null) {
         return respond(answer, { target, method, maxBytes: asked.maxBytes ?? defaultMaxBytes, deadline });
@@ -240,6 +242,8 @@ const single = (value: string | string[] | undefined): string | null =>
 /** One deadline over all phases; it also hears the caller's signal. */
 interface Deadline {
   readonly signal: AbortSignal;
+  /** Ends the waiting at the deadline even where undici goes on: it hears its signal only once it is connected. */
+  hold(answer: Promise<Dispatcher.ResponseData>): Promise<Dispatcher.ResponseData>;
   end(): void;
   explain(error: unknown, host: string): unknown;
 }
@@ -250,6 +254,19 @@ function startDeadline(timeoutMs: number, callersSignal: AbortSignal | undefined
   const signal = callersSignal === undefined ? own.signal : AbortSignal.any([own.signal, callersSignal]);
   return {
     signal,
+    hold: (answer) =>
+      new Promise((resolve, reject) => {
+        const giveUp = () => {
+          reject(signal.reason);
+          answer.then((late) => discardBody(late.body)).catch(() => undefined);
+        };
+        if (signal.aborted) {
+          giveUp();
+          return;
+        }
+        signal.addEventListener('abort', giveUp, { once: true });
+        answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+      }),
     end: () => clearTimeout(timer),
     explain: (error, host) => {
       if (callersSignal?.aborted === true) return callersSignal.reason;
@@ -365,7 +382,7 @@ function fieldsOf(issues: readonly { readonly path: readonly PropertyKey[] }[]):
 }
 
 /** At most one coding: nested ones serve nobody but a bomb. What it grows to is counted by the reader. */
-function decode(body: Readable, encoding: string, host: string): AsyncIterable<Uint8Array> & Readable {
+function decode(body: Readable, encoding: string, host: string): AsyncIterable<Uint8Array> {
   const name = encoding.trim().toLowerCase();
   if (name === '' || name === 'identity') return body;
   const decoder =
@@ -380,6 +397,18 @@ function decode(body: Readable, encoding: string, host: string): AsyncIterable<U
     discardBody(body);
     throw new CrosswalkError('foreign-answer-unreadable', { details: { host, problem: 'content-encoding' } });
   }
+  // Without a listener an error of an answer that nobody reads would end the process.
+  decoder.on('error', () => undefined);
   body.on('error', (error) => decoder.destroy(error));
-  return body.pipe(decoder);
+  return unlessEmpty(body.pipe(decoder));
+}
+
+/** An empty body is empty, though no gzip stream is: proxies announce a coding and send nothing. */
+async function* unlessEmpty(decoder: Readable & { readonly bytesWritten: number }): AsyncGenerator<Uint8Array> {
+  try {
+    yield* decoder;
+  } catch (error) {
+    if (decoder.bytesWritten === 0 && error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') return;
+    throw error;
+  }
 }

@@ -43,6 +43,22 @@ function pinned(addresses: readonly LookupAddress[]): LookupFunction {
   };
 }
 
+/** A resolver has no time-out of its own to rely on. */
+async function within<T>(timeoutMs: number, host: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new CrosswalkError('timed-out', { details: { host, reason: 'name-resolution' } })),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export interface ConnectOptions {
   readonly policy: OutboundPolicy;
   readonly resolve: Resolve;
@@ -60,7 +76,11 @@ export function createConnector(options: ConnectOptions): buildConnector.connect
   return (wanted, callback) => {
     const connect = async () => {
       const target = parseTarget(`${wanted.protocol}//${wanted.host ?? wanted.hostname}`, options.policy);
-      const addresses = await resolveAllowed(target, options.policy, options.resolve);
+      const addresses = await within(
+        options.timeoutMs,
+        target.hostname,
+        resolveAllowed(target, options.policy, options.resolve),
+      );
       const connector = buildConnector({
         timeout: options.timeoutMs,
         allowH2: false,

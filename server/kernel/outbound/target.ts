@@ -33,21 +33,24 @@ export function addressRefused(problem: AddressProblem, host: string | null = nu
 
 const hostPattern = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/;
 
-/** One entry of `OUTBOUND_ALLOW`: `sis.school.example`, `sis.school.example:8443`, `10.20.0.0/16`, `[fd12::1]:443`; null where it is none. */
+/** Spelled in full: "10.1" is 10.0.0.1 to a resolver and hardly ever what was meant. */
+const literalShape = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)(?:\/\d{1,3})?$/;
+const parseListed = (text: string) => (literalShape.test(text) ? parseNetwork(text) : null);
+
+/**
+ * One entry of `OUTBOUND_ALLOW`: `sis.school.example`, `sis.school.example:8443`, `10.20.0.0/16`, `10.20.0.9:8443`,
+ * `[fd12::1]:443`; null where it is none.
+ */
 export function parseAllowEntry(text: string): AllowEntry | null {
   const entry = text.trim().toLowerCase();
-  const network = parseNetwork(entry.replace(/^\[(.*)\]$/, '$1'));
-  // "10.1" is a valid spelling of 10.0.0.1 and hardly ever what was meant.
-  if (network !== null)
-    return /^[0-9a-f:./[\]]+$/.test(entry) && /:|\..*\..*\./.test(entry) ? { host: null, port: null, network } : null;
-  const parts = /^(\[[0-9a-f:.]+\]|[^:]+?)\.?(?::(\d{1,5}))?$/.exec(entry);
-  if (parts === null) return null;
-  const [, host = '', portText] = parts;
+  const bare = parseListed(entry);
+  if (bare !== null) return { host: null, port: null, network: bare };
+  const [, bracketed, named = '', portText] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+?)\.?)(?::(\d{1,5}))?$/.exec(entry) ?? [];
   const port = portText === undefined ? null : Number(portText);
   if (port !== null && (port < 1 || port > 65_535)) return null;
-  const literal = parseNetwork(host.replace(/^\[(.*)\]$/, '$1'));
-  if (literal !== null) return { host: null, port, network: literal };
-  return hostPattern.test(host) ? { host, port, network: null } : null;
+  const network = parseListed(bracketed ?? named);
+  if (network !== null) return { host: null, port, network };
+  return hostPattern.test(named) && parseAddress(named) === null ? { host: named, port, network: null } : null;
 }
 
 /** The list as written in the environment; `wrong` holds what could not be read. */
@@ -89,7 +92,7 @@ export function parseTarget(address: string | URL, policy: OutboundPolicy): Targ
   const url = URL.parse(String(address));
   if (url === null || url.hostname === '') throw addressRefused('not-an-address');
   const hostname = bareHost(url.hostname);
-  if (hostname === '' || hostname.endsWith('.')) throw addressRefused('not-an-address');
+  if (hostname.split('.').includes('')) throw addressRefused('not-an-address');
   if (url.username !== '' || url.password !== '') throw addressRefused('user-info', hostname);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw addressRefused('not-https', hostname);
   // "localhost." is "localhost": one origin for both, in comparisons and in the pool.
