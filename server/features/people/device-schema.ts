@@ -5,5 +5,5 @@ export const deviceSchema = z.object({
   network: z.string().nullable(),
   networkKey: z.string(),
   userAgent: z.string().nullable(),
-  known: z.object({ nonce: z.string(), accounts: z.array(z.string()) }).nullable(),
+  known: z.object({ nonce: z.string(), accounts: z.array(z.string()).readonly() }).nullable(),
 });

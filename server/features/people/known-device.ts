@@ -61,7 +61,7 @@ export function rememberDevice(cookie: SessionCookie, device: Device, folded: st
   const hash = accountHash(folded);
   const accounts = [hash, ...(device.known?.accounts ?? []).filter((other) => other !== hash)].slice(0, 8);
   return encode({
-    token: { dev: device.known?.nonce ?? randomBytes(16).toString('base64url'), acc: accounts },
+    token: { dev: device.known?.nonce ?? randomBytes(16).toString('base64url'), acc: [...accounts] },
     secret: [...cookie.secrets],
     salt: deviceCookieName(cookie),
     maxAge: deviceDays * 24 * 60 * 60,
