@@ -52,7 +52,7 @@ language sql stable security definer set search_path = '' as $$
    where y.removed_at is null and s.stopped_at is null
      and exists (select 1 from public.connection c join public."grant" g on g.connection_id = c.id and g.ended_at is null
                   where c.producer_system_id = y.id and c.school_id = y.school_id and c.state in ('connecting', 'live', 'failing'))
-     and exists (select 1 from public.credential k where k.system_id = y.id and k.school_id = y.school_id and k.state = 'proved')
+     and exists (select 1 from public.credential k where k.system_id = y.id and k.school_id = y.school_id and k.proved_at is not null and k.destroyed_at is null)
      and not exists (select 1 from public.sync_run r where r.system_id = y.id and r.school_id = y.school_id
                       and (r.created_at > p_before or r.state in ('queued', 'held')
                            or (r.state = 'running' and r.lease_until > p_before)))

@@ -15,7 +15,7 @@ export type Begun =
   /** Nothing is granted: nothing is fetched, and what rests here is purged. */
   | { readonly kind: 'nothing-granted'; readonly fence: number }
   /** Held before and now approved: what is staged is applied. */
-  | { readonly kind: 'approved'; readonly fence: number }
+  | { readonly kind: 'approved'; readonly fence: number; readonly collections: readonly Collection[] }
   | { readonly kind: 'fetch'; readonly fence: number; readonly collections: readonly Collection[] };
 
 /**
@@ -62,9 +62,10 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
       .where(eq(syncRun.id, run.syncRunId));
     await supersedeOthers();
     if (scopes.length === 0) return { kind: 'nothing-granted', fence };
-    if (isApproved) return { kind: 'approved', fence };
+    const collections = connectorById(of.connector).collectionsFor(scopes);
+    if (isApproved) return { kind: 'approved', fence, collections };
     await dropStaged(tx, run);
-    return { kind: 'fetch', fence, collections: connectorById(of.connector).collectionsFor(scopes) };
+    return { kind: 'fetch', fence, collections };
 
     /** A run that waits for a verdict on older data, or that nobody works on any more, is over now. */
     async function supersedeOthers() {

@@ -55,4 +55,6 @@ export interface SyncPorts {
       readonly at: Date;
     },
   ): Promise<void>;
+  /** A run waits for a person's verdict: no failure, and what was received before stays. */
+  onSyncHeld(ctx: Context, outcome: { readonly schoolId: string; readonly systemId: string }): Promise<void>;
 }

@@ -1,0 +1,120 @@
+import type { TestDatabase } from '#db/testing/test-database.ts';
+import type { CallRecord, Tokens } from '#server/connectors/contract.ts';
+import { connectorById } from '#server/connectors/registry.ts';
+import type { Context } from '#server/kernel/context.ts';
+import type { CrosswalkError } from '#server/kernel/errors.ts';
+import { newId } from '#server/kernel/ids.ts';
+import { createOutboundClient } from '#server/kernel/outbound/client.ts';
+import { runWork } from '#server/kernel/verb.ts';
+import { type Applied, applyRun } from '#server/roster/apply-run.ts';
+import { type Begun, beginRun } from '#server/roster/begin-run.ts';
+import { endWithoutGrants } from '#server/roster/end-run.ts';
+import { fetchSlice } from '#server/roster/fetch-slice.ts';
+import type { SyncPorts } from '#server/roster/ports.ts';
+import { requestRun } from '#server/roster/request-run.ts';
+import { makeAgreement, makeSchool, type TestSchool, testNow } from '#server/testing/actors.ts';
+
+/** A school with one system and a live grant of `scopes`, put there behind the features' backs. */
+export interface SyncedSchool extends TestSchool {
+  readonly systemId: string;
+  readonly connectionId: string;
+}
+
+export async function makeSyncedSchool(
+  database: TestDatabase,
+  options: { connector: string; kind: 'sis' | 'lms'; scopes: readonly string[]; settings: object },
+): Promise<SyncedSchool> {
+  const school = await makeSchool(database);
+  const agreementId = await makeAgreement(database, school);
+  const [systemId, connectionId, requestId] = [newId(), newId(), newId()];
+  const { admin } = database;
+  const { schoolId } = school;
+  await admin`
+    insert into system (id, school_id, kind, connector, name, settings, origins, host_confirmed_at)
+    values (${systemId}, ${schoolId}, ${options.kind}, ${options.connector}, 'System under test', ${admin.json({ ...options.settings })}, '{}', ${testNow})`;
+  await admin`
+    insert into connection (id, school_id, consumer_kind, producer_system_id, state, turn)
+    values (${connectionId}, ${schoolId}, 'marketplace', ${systemId}, 'connecting', 'crosswalk')`;
+  await admin`
+    insert into request (id, school_id, connection_id, kind, state, scopes, purpose, until, product, agreement_id, drafted_as, fingerprint)
+    values (${requestId}, ${schoolId}, ${connectionId}, 'open', 'approved',
+            ${admin.json(options.scopes.map((scope) => ({ scope, required: true })))}, 'testing', '2027-09-30', 'x', ${agreementId}, 'school', 'x')`;
+  await admin`
+    insert into "grant" (id, school_id, connection_id, request_id, scopes, sharing_rule, purpose, valid_from, valid_until, granted_by)
+    values (${newId()}, ${schoolId}, ${connectionId}, ${requestId}, ${[...options.scopes]},
+            ${admin.json({ sites: [], streams: [], subjects: [], groups: [] })}, 'testing', ${testNow}, '2027-09-30', ${school.people.approver.userId})`;
+  return { ...school, systemId, connectionId };
+}
+
+export interface RecordedPorts extends SyncPorts {
+  readonly calls: CallRecord[];
+  readonly failures: CrosswalkError[];
+}
+
+/** The ports of a sync without the connections feature: a secret in hand, calls kept, failures noted. */
+export function recordedPorts(system: { connector: string; settings: unknown; secret: unknown }): RecordedPorts {
+  const calls: CallRecord[] = [];
+  const failures: CrosswalkError[] = [];
+  let tokens: Tokens | null = null;
+  return {
+    calls,
+    failures,
+    withSession: async (ctx, use, run) => {
+      const http = createOutboundClient({ mode: 'demo' });
+      try {
+        return await run(
+          connectorById(system.connector).open({
+            settings: system.settings,
+            secret: system.secret,
+            http,
+            clock: ctx.clock,
+            purpose: use.purpose,
+            record: (call) => void calls.push(call),
+            tokens: async (renew, rejected) => {
+              if (tokens === null || tokens.accessToken === rejected) tokens = await renew(tokens);
+              return tokens;
+            },
+          }),
+        );
+      } finally {
+        await http.close();
+      }
+    },
+    onSyncSucceeded: async () => undefined,
+    onSyncHeld: async () => undefined,
+    onSyncFailed: async (_ctx, outcome) => void failures.push(outcome.error),
+  };
+}
+
+/** One whole run as the job would do it, in this process. `syncRunId` takes up a run that is there already. */
+export async function runSync(
+  contexts: { web: Context; sync: Context },
+  ports: SyncPorts,
+  school: SyncedSchool,
+  syncRunId?: string,
+): Promise<{ syncRunId: string; begun: Begun; applied: Applied | null }> {
+  const { schoolId, systemId } = school;
+  const id =
+    syncRunId ??
+    (await runWork(contexts.web, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger: 'hand' })))
+      .syncRunId;
+  const run = { schoolId, systemId, syncRunId: id };
+  const begun = await beginRun(contexts.sync, run);
+  if (begun.kind === 'over') return { syncRunId: id, begun, applied: null };
+  const held = { ...run, fence: begun.fence };
+  if (begun.kind === 'nothing-granted') {
+    await endWithoutGrants(contexts.sync, held);
+    return { syncRunId: id, begun, applied: null };
+  }
+  const collections = begun.collections;
+  if (begun.kind === 'fetch') {
+    for (const collection of collections) {
+      for (let at = { cursor: null as string | null, page: 0 }; ; ) {
+        const slice = await fetchSlice(contexts.sync, ports, held, { collection, ...at });
+        if (slice.cursor === null) break;
+        at = slice;
+      }
+    }
+  }
+  return { syncRunId: id, begun, applied: await applyRun(contexts.sync, held, collections) };
+}
