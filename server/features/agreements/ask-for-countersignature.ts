@@ -1,9 +1,10 @@
 import { eq } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { organisation } from '#db/schema/index.ts';
+import { operatorsToTell } from '#server/features/schools/operators-to-tell.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import type { AgreementRow } from './agreement-row.ts';
-import { drawersOf, drawersUrl, mailTo, operators } from './mail-about-agreement.ts';
+import { drawersOf, drawersUrl, mailTo } from './mail-about-agreement.ts';
 
 /** Whether the agent's administrators may countersign in the operator's name. */
 export async function agentMayCountersign(tx: Tx, agentId: string | null): Promise<boolean> {
@@ -27,7 +28,7 @@ export async function askForCountersignature(
     });
   }
   if (!mandated) {
-    await mailTo(work, await operators(work.tx), {
+    await mailTo(work, await operatorsToTell(work.tx), {
       template: 'agreement-to-countersign',
       schoolId: null,
       parameters: { ...names, url: `${work.ctx.baseUrl}/operator/agreements/${row.schoolId}/${row.id}` },

@@ -1,9 +1,10 @@
 import { and, eq, inArray, isNull, or } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { appUser, membership, organisation } from '#db/schema/index.ts';
+import { appUser, membership } from '#db/schema/index.ts';
 import type { Role } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { MailParameters, MailTemplate } from '#server/features/mail/templates.ts';
+import { operatorsToTell } from '#server/features/schools/operators-to-tell.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import type { AgreementRow } from './agreement-row.ts';
 
@@ -37,18 +38,9 @@ export async function signatoriesOf(tx: Tx, schoolId: string): Promise<Recipient
   return signatories.length > 0 ? signatories : peopleWithRole(tx, schoolId, ['school-administrator']);
 }
 
-export async function operators(tx: Tx): Promise<Recipient[]> {
-  return tx
-    .selectDistinct(recipient)
-    .from(membership)
-    .innerJoin(organisation, and(eq(organisation.id, membership.organisationId), eq(organisation.kind, 'operator')))
-    .innerJoin(appUser, eq(appUser.id, membership.userId))
-    .where(and(eq(membership.role, 'operator'), isNull(membership.endedAt), isNull(appUser.disabledAt)));
-}
-
 /** Whoever drew the agreement up, if he still belongs to the agent, and the agent's administrators; the operator for his own. */
 export async function drawersOf(tx: Tx, row: AgreementRow): Promise<Recipient[]> {
-  if (row.agentId === null) return operators(tx);
+  if (row.agentId === null) return operatorsToTell(tx);
   return tx
     .selectDistinct(recipient)
     .from(membership)
