@@ -15,8 +15,8 @@ export interface AgreementKey {
 }
 
 /**
- * An agreement of this school, or `not-found`. A school and its other agents never see a draft: they get no
- * `agentId`-less look at one (`includeDrafts` false).
+ * An agreement of this school, or `not-found`. Without `agentId` (the school and the operator ask) a draft does not
+ * exist.
  */
 export async function agreementInSchool(
   tx: Tx,
@@ -35,11 +35,13 @@ export async function agreementInSchool(
     );
   const [row] = options.lock === true ? await query.for('update') : await query;
   if (row === undefined) throw new CrosswalkError('not-found');
-  // A draft is its drawer's own paper: the school hears of an agreement when it is sent.
-  if (key.agentId === undefined && (row.state === 'draft' || row.sentAt === null))
-    throw new CrosswalkError('not-found');
+  if (key.agentId === undefined && isOwnPaper(row)) throw new CrosswalkError('not-found');
   return row;
 }
+
+/** Never sent: a draft, or one withdrawn as a draft. */
+export const isOwnPaper = (row: Pick<AgreementRow, 'state' | 'sentAt'>): boolean =>
+  row.state === 'draft' || (row.state === 'withdrawn' && row.sentAt === null);
 
 export function factsOf(row: AgreementRow): AgreementFacts {
   return {
