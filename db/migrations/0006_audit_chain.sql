@@ -1,6 +1,6 @@
 -- The audit chain holds by itself in the database, too (DESIGN.md §10 (3)): rows are only ever appended, each to the row
--- before it; a head only ever moves forward, to a row that is there. Nobody is excepted, the owner neither: whoever can
--- switch the triggers off (a superuser) is found out by `verifyChain` and the signed heads outside the database.
+-- before it; a head only ever moves forward, to a row that is there. Nobody is excepted, the owner neither: who
+-- switches the triggers off (a superuser, or the owner by ALTER TABLE) is found out by `verifyChain` and the signed heads outside the database.
 
 create function across.refuse_audit_change() returns trigger language plpgsql set search_path = '' as $$
 begin

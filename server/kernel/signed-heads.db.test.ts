@@ -8,7 +8,7 @@ import { appendAudit } from './audit.ts';
 import { exportChain, verifyChain, verifyExport } from './audit-verify.ts';
 import { fixedClock } from './clock.ts';
 import { newId } from './ids.ts';
-import { headSigner, readSignedHeads, writeSignedHeads } from './signed-heads.ts';
+import { headSigner, loadSignedHeads, readSignedHeads, writeSignedHeads } from './signed-heads.ts';
 
 let database: TestDatabase;
 let folder: string;
@@ -56,7 +56,7 @@ const append = (chain: string, entries: number, action = 'request.approved') =>
 const write = () => writeSignedHeads({ database: database.web, env: { masterKeys, auditHeadsFile }, clock });
 /** What the writing says of one chain; other tests of this file leave broken ones behind. */
 const brokenBy = async (chain: string) => (await write()).broken.filter((one) => one.chain === chain);
-const read = async (keys = publicKeys) => readSignedHeads(await readFile(auditHeadsFile, 'utf8'), keys);
+const read = (keys = masterKeys) => loadSignedHeads({ masterKeys: keys, auditHeadsFile });
 const verify = async (chain: string) => {
   const heads = await read();
   return database.web.withSchool(chain, (tx) => verifyChain(tx, chain, heads));
@@ -73,6 +73,10 @@ const cutBack = (chain: string, seq: number) =>
   });
 
 describe('signed heads', () => {
+  test('are none before the first were written', async () => {
+    expect((await read()).byChain.size).toBe(0);
+  });
+
   test('are written for each chain that has grown, readable by nobody else', async () => {
     const [one, other] = [await makeSchool(3), await makeSchool(2)];
     expect(await write()).toMatchObject({ broken: [], badLines: [] });
@@ -177,7 +181,7 @@ describe('signed heads', () => {
       clock,
     });
     expect(written).toMatchObject({ written: 1, badLines: [] });
-    const heads = await read(renewed.map((key) => headSigner(key).publicKey));
+    const heads = await read(renewed);
     expect(heads.byChain.get(school)?.map((head) => head.seq)).toEqual([1, 2]);
   });
 

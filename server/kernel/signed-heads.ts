@@ -127,13 +127,19 @@ function parseLine(line: string): SignedHead | null {
 }
 
 /** The file's text; empty where there is none yet. */
-export async function readHeadsFile(file: string): Promise<string> {
+async function readHeadsFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
+}
+
+/** The heads that this installation has signed, for `verifyChain` and `exportChain`. */
+export async function loadSignedHeads(env: Pick<Environment, 'masterKeys' | 'auditHeadsFile'>): Promise<SignedHeads> {
+  const publicKeys = env.masterKeys.map((master) => headSigner(master).publicKey);
+  return readSignedHeads(await readHeadsFile(env.auditHeadsFile), publicKeys);
 }
 
 export interface WrittenHeads {

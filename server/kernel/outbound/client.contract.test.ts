@@ -365,11 +365,12 @@ describe('an answer without end', () => {
 
   test('that is packed twice, or in an unknown way, or not as it says, is unreadable', async () => {
     const server = await serve((request, response) => {
-      const encoding = { '/twice': 'gzip, gzip', '/unknown': 'zip', '/lie': 'gzip' }[request.url] ?? '';
+      const encoding =
+        { '/twice': 'gzip, gzip', '/unknown': 'zip', '/lie': 'gzip', '/lie-br': 'br' }[request.url] ?? '';
       response.writeHead(200, { 'content-encoding': encoding }).end('not packed at all');
     });
     const client = demo();
-    for (const path of ['/twice', '/unknown', '/lie']) {
+    for (const path of ['/twice', '/unknown', '/lie', '/lie-br']) {
       const read = async () => (await client.request({ url: at(server, path) })).text();
       await expect(read()).rejects.toMatchObject({ code: 'foreign-answer-unreadable' });
     }

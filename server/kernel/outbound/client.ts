@@ -189,7 +189,7 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
         undiciRequest(target.url, {
           dispatcher: agent,
           method,
-          headers: { 'user-agent': userAgent, ...headers, 'accept-encoding': 'gzip, deflate, br' },
+          headers: { 'user-agent': userAgent, ...headers, 'accept-encoding': 'gzip, br' },
           body: body ?? null,
           signal: deadline.signal,
         }),

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { CrosswalkError } from '../errors.ts';
 
 /** Codes by which Node's TLS and OpenSSL say that the other side's certificate or handshake is no good. */
@@ -37,6 +38,10 @@ export function explainFailure(thrown: unknown, host: string): CrosswalkError {
   let reason: string | null = null;
   for (const error of chain(thrown)) {
     if (error instanceof CrosswalkError) return error;
+    // It bears the bytes that it could not read; its code is not always set.
+    if (error instanceof errors.HTTPParserError) {
+      return new CrosswalkError('foreign-answer-unreadable', { details: { host, reason: 'not-http' } });
+    }
     const code = codeOf(error);
     if (code === null) continue;
     reason ??= code;
@@ -45,8 +50,8 @@ export function explainFailure(thrown: unknown, host: string): CrosswalkError {
     if (timeOutCodes.has(code)) return new CrosswalkError('timed-out', { details });
     if (tooLargeCodes.has(code)) return new CrosswalkError('answer-too-large', { details });
     if (tlsCode.test(code)) return new CrosswalkError('tls-failed', { details });
-    if (code.startsWith('HPE_')) return new CrosswalkError('foreign-answer-unreadable', { details });
-    if (code.startsWith('Z_') || code.startsWith('ERR__ERROR_FORMAT') || code === 'ERR_BROTLI_DECODER_FAILED') {
+    // zlib and Brotli.
+    if (/^(?:Z_|ERR__ERROR_)/.test(code)) {
       return new CrosswalkError('foreign-answer-unreadable', { details });
     }
     if (ourMistakeCodes.has(code)) return new CrosswalkError('invalid-input', { details });
