@@ -115,7 +115,9 @@ export async function runWork<T>(
       audit: (note) => {
         notes.push(note);
       },
-      emit: (name, data) => emit(tx, name, data, { schoolId: scope.schoolId ?? null }),
+      emit: async (name, data) => {
+        await emit(tx, name, data, { schoolId: scope.schoolId ?? null });
+      },
     });
     if (notes.length > 0) {
       const at = ctx.clock.now();
