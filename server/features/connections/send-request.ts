@@ -6,7 +6,14 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { advance } from './advance.ts';
-import { askers, askersOrganisation, assertMaySend, assertOwnRequest, assertTerm } from './asking-party.ts';
+import {
+  agreementToAskUnder,
+  askers,
+  askersOrganisation,
+  assertMaySend,
+  assertOwnRequest,
+  assertTerm,
+} from './asking-party.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { lockRequest } from './load-rows.ts';
 import { peopleWithRole } from './recipients.ts';
@@ -35,13 +42,21 @@ export const sendRequest = defineVerb({
     const situation = await readSituation(tx, locked);
     const now = ctx.clock.now();
     assertTerm(row.until, situation.school, now);
-    if (!situation.facts.agreementInForce) throw new CrosswalkError('agreement-not-in-force');
+    // The one that it was drafted under may have ended since.
+    const agreementId = await agreementToAskUnder(tx, schoolId, party);
     if (situation.facts.stoppedBySchool) throw new CrosswalkError('stopped-by-school');
-    const sent = { ...row, state: 'requested' as const, sentBy: userIdOf(ctx), sentAt: now, origins: system.origins };
+    const sent = {
+      ...row,
+      state: 'requested' as const,
+      sentBy: userIdOf(ctx),
+      sentAt: now,
+      origins: system.origins,
+      agreementId,
+    };
     const fingerprint = await fingerprintOf(tx, situation, sent);
     await tx
       .update(request)
-      .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, fingerprint })
+      .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, agreementId, fingerprint })
       .where(eq(request.id, requestId));
     await recordConsent(call, sent, {
       side: 'consumer',

@@ -34,11 +34,21 @@ export interface Situation {
   readonly facts: Facts;
 }
 
-export async function hasAgreementInForce(tx: Tx, schoolId: string): Promise<boolean> {
+/**
+ * Whether any agreement of the school is in force: the marketplace's edge lives while one is, however many agents a school
+ * has. A request that waits counts under its own agreement alone.
+ */
+async function hasAgreementInForce(tx: Tx, schoolId: string, agreementId: string | null): Promise<boolean> {
   const rows = await tx
     .select({ id: agreement.id })
     .from(agreement)
-    .where(and(eq(agreement.schoolId, schoolId), inArray(agreement.state, [...agreementStatesInForce])))
+    .where(
+      and(
+        eq(agreement.schoolId, schoolId),
+        inArray(agreement.state, [...agreementStatesInForce]),
+        agreementId === null ? undefined : eq(agreement.id, agreementId),
+      ),
+    )
     .limit(1);
   return rows.length > 0;
 }
@@ -72,7 +82,11 @@ export async function readSituation(
     consumerKind: connection.consumerKind,
     producerKind: system.kind,
     draftedAs: latestRequest.draftedAs,
-    agreementInForce: await hasAgreementInForce(tx, schoolId),
+    agreementInForce: await hasAgreementInForce(
+      tx,
+      schoolId,
+      openRequest?.state === 'requested' && grant === null ? openRequest.agreementId : null,
+    ),
     schoolTrusted: school.trust === 'trusted',
     stoppedBySchool: school.stoppedAt !== null,
     hostEntered: system.origins.length > 0,

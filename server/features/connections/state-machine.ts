@@ -75,7 +75,7 @@ export interface Facts {
 export type ConnectionEvent =
   | { readonly type: 'send' }
   | { readonly type: 'withdraw'; readonly by: 'asker' | 'school' }
-  | { readonly type: 'lapse' }
+  | { readonly type: 'lapse'; readonly because: 'unanswered' | 'agreement' }
   | { readonly type: 'decline' }
   | { readonly type: 'approve' }
   /** A wider, other or renewed grant took the place of the old one. */
@@ -191,7 +191,14 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
       cause: event.type === 'withdraw' && event.by === 'school' ? 'withdrawn-by-school' : 'withdrawn-by-asker',
     }),
   },
-  lapse: { from: ['requested'], guards: [], to: to('lapsed', 'unanswered') },
+  lapse: {
+    from: ['requested'],
+    guards: [],
+    to: (_s, _f, event) => ({
+      state: 'lapsed',
+      cause: event.type === 'lapse' && event.because === 'agreement' ? 'ended-with-agreement' : 'unanswered',
+    }),
+  },
   decline: { from: ['requested'], guards: [sent], to: to('declined', 'declined-by-school') },
   approve: { from: ['requested'], guards: decidable, to: to('approved', 'credential-needed') },
   amend: {
@@ -284,8 +291,9 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     guards: [],
     to: ({ state }) => ({ state, cause: 'sync-held' }),
   },
+  // One that is paused already may come to be paused for another reason: the callers say when.
   pause: {
-    from: ['approved', 'connecting', 'live', 'failing'],
+    from: ['approved', 'connecting', 'live', 'failing', 'paused'],
     guards: [],
     to: (_s, _f, event) => ({
       state: 'paused',

@@ -1,0 +1,188 @@
+import { and, eq, isNull, lte } from 'drizzle-orm';
+import { connection, credential, reminder, request, system } from '#db/schema/index.ts';
+import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
+import type { Context } from '#server/kernel/context.ts';
+import { newId } from '#server/kernel/ids.ts';
+import { runWork, type Work } from '#server/kernel/verb.ts';
+import { advance, advanceIfAllowed } from './advance.ts';
+import { bidFarewell } from './destroy-credentials.ts';
+import { dropAmendment } from './drop-amendment.ts';
+import { endConnection } from './end-connection.ts';
+import { liveGrantOf, lockConnection, lockRequest, lockSystem, schoolRow } from './load-rows.ts';
+import { peopleWithRole } from './recipients.ts';
+import { sweepCredentials } from './sweep-credentials.ts';
+import { schoolPaths } from './tell-whose-turn.ts';
+import { dayIn, daysBetween, isOver } from './term.ts';
+
+const lapseAfterMilliseconds = 30 * 24 * 60 * 60 * 1000;
+/** Days before a grant's end at which its school hears of it; the nearest that has come, each once. */
+const occasions = [7, 30, 90] as const;
+
+/** What time alone has done at one school, counted. */
+export interface Tended {
+  readonly resumed: number;
+  readonly lapsed: number;
+  readonly expired: number;
+  readonly reminded: number;
+  readonly destroyed: number;
+}
+
+/**
+ * The hourly round of one school: pauses that are over, requests that nobody answered for 30 days, grants at the end of
+ * their term in the school's time zone, reminders, credentials that serve nobody. Each in a transaction of its own, and
+ * each looked at again under its lock, so that a round may run twice or beside a person.
+ */
+export async function tendConnections(ctx: Context, schoolId: string): Promise<Tended> {
+  const scope = { schoolId };
+  const now = ctx.clock.now();
+  const due = await ctx.database.withSchool(schoolId, async (tx) => ({
+    school: await schoolRow(tx, schoolId),
+    pauses: await tx
+      .select({ id: connection.id })
+      .from(connection)
+      .where(and(eq(connection.schoolId, schoolId), eq(connection.state, 'paused'), lte(connection.resumesAt, now))),
+    requests: await tx
+      .select({ id: request.id })
+      .from(request)
+      .where(
+        and(
+          eq(request.schoolId, schoolId),
+          eq(request.state, 'requested'),
+          lte(request.sentAt, new Date(now.getTime() - lapseAfterMilliseconds)),
+        ),
+      ),
+    connections: await tx
+      .select({ id: connection.id })
+      .from(connection)
+      .where(and(eq(connection.schoolId, schoolId), isNull(connection.endedAt))),
+    systems: await tx
+      .selectDistinct({ id: credential.systemId })
+      .from(credential)
+      .where(and(eq(credential.schoolId, schoolId), isNull(credential.destroyedAt))),
+  }));
+  const counted = { resumed: 0, lapsed: 0, expired: 0, reminded: 0, destroyed: 0 };
+  for (const { id } of due.pauses) {
+    if (await runWork(ctx, scope, (work) => resumeWhenDue(work, schoolId, id))) counted.resumed += 1;
+  }
+  for (const { id } of due.requests) {
+    if (await runWork(ctx, scope, (work) => lapseWhenUnanswered(work, schoolId, id))) counted.lapsed += 1;
+  }
+  for (const { id } of due.connections) {
+    const outcome = await runWork(ctx, scope, (work) => expireOrRemind(work, schoolId, due.school.timeZone, id));
+    if (outcome !== null) counted[outcome] += 1;
+  }
+  for (const { id } of due.systems) counted.destroyed += await sweepSystem(ctx, schoolId, id);
+  return counted;
+}
+
+async function resumeWhenDue(work: Work, schoolId: string, connectionId: string): Promise<boolean> {
+  const locked = await lockConnection(work.tx, schoolId, connectionId);
+  const { state, resumesAt } = locked.connection;
+  if (state !== 'paused' || resumesAt === null || resumesAt > work.ctx.clock.now()) return false;
+  return (await advanceIfAllowed(work, locked, { type: 'resume' })) !== null;
+}
+
+async function lapseWhenUnanswered(work: Work, schoolId: string, requestId: string): Promise<boolean> {
+  const locked = await lockRequest(work.tx, schoolId, requestId);
+  const { request: row } = locked;
+  if (row.state !== 'requested') return false;
+  if (row.kind === 'open') await advance(work, locked, { type: 'lapse', because: 'unanswered' });
+  await work.tx.update(request).set({ state: 'lapsed' }).where(eq(request.id, requestId));
+  if (row.kind !== 'open') await dropAmendment(work, locked);
+  work.audit({
+    action: 'request.lapsed',
+    subjectKind: 'request',
+    subjectId: requestId,
+    details: { connectionId: row.connectionId },
+  });
+  return true;
+}
+
+async function expireOrRemind(
+  work: Work,
+  schoolId: string,
+  timeZone: string,
+  connectionId: string,
+): Promise<'expired' | 'reminded' | null> {
+  const { ctx, tx } = work;
+  const locked = await lockConnection(tx, schoolId, connectionId);
+  if (locked.connection.endedAt !== null) return null;
+  const grant = await liveGrantOf(tx, schoolId, connectionId);
+  if (grant === null) return null;
+  const now = ctx.clock.now();
+  if (isOver(grant.validUntil, timeZone, now)) {
+    await endConnection(work, locked, { type: 'expire', because: 'term' });
+    return 'expired';
+  }
+  const left = daysBetween(dayIn(timeZone, now), grant.validUntil);
+  const term = daysBetween(dayIn(timeZone, grant.validFrom), grant.validUntil);
+  // One that was given for less time than that needs no warning so early.
+  const occasion = occasions.find((days) => left <= days && term > days);
+  if (occasion === undefined) return null;
+  const written = await tx
+    .insert(reminder)
+    .values({ id: newId(), schoolId, subject: 'grant', subjectId: grant.id, occasion: `${occasion}-days`, at: now })
+    .onConflictDoNothing()
+    .returning({ id: reminder.id });
+  if (written.length === 0) return null;
+  const school = await schoolRow(tx, schoolId);
+  for (const to of await peopleWithRole(tx, schoolId, ['approver', 'school-administrator'], locked.system.id)) {
+    await enqueueMail(work, {
+      template: 'grant-ends-soon',
+      to,
+      schoolId,
+      locale: to.locale,
+      parameters: {
+        school: school.name,
+        system: locked.system.name,
+        days: left,
+        until: grant.validUntil,
+        url: `${ctx.baseUrl}${schoolPaths.connection(schoolId, connectionId)}`,
+      },
+    });
+  }
+  work.audit({
+    action: 'grant.reminded',
+    subjectKind: 'connection',
+    subjectId: connectionId,
+    details: { grantId: grant.id, occasion: `${occasion}-days` },
+  });
+  return 'reminded';
+}
+
+/** Destroys the credentials of one system where they serve nobody. @returns how many */
+export async function sweepSystem(ctx: Context, schoolId: string, systemId: string): Promise<number> {
+  const { farewells, destroyed } = await runWork(ctx, { schoolId }, async (work) => {
+    const held = await heldOf(work, systemId);
+    const [row] = await work.tx.select().from(system).where(eq(system.id, systemId));
+    const found = row?.removedAt === null ? await lockSystem(work.tx, schoolId, systemId) : row;
+    if (found === undefined) return { farewells: [], destroyed: 0 };
+    const bids = await sweepCredentials(work, found);
+    return { farewells: bids, destroyed: held - (await heldOf(work, systemId)) };
+  });
+  await bidFarewell(ctx, farewells);
+  return destroyed;
+}
+
+async function heldOf({ tx }: Work, systemId: string): Promise<number> {
+  const rows = await tx
+    .select({ id: credential.id })
+    .from(credential)
+    .where(and(eq(credential.systemId, systemId), isNull(credential.destroyedAt)));
+  return rows.length;
+}
+
+/** After a connection has changed: where it has ended, the credential that it leaves behind. */
+export async function tidyAfterConnection(
+  ctx: Context,
+  { schoolId, connectionId }: { readonly schoolId: string; readonly connectionId: string },
+): Promise<void> {
+  const systemId = await ctx.database.withSchool(schoolId, async (tx) => {
+    const [row] = await tx
+      .select({ systemId: connection.producerSystemId, endedAt: connection.endedAt })
+      .from(connection)
+      .where(and(eq(connection.schoolId, schoolId), eq(connection.id, connectionId)));
+    return row === undefined || row.endedAt === null ? null : row.systemId;
+  });
+  if (systemId !== null) await sweepSystem(ctx, schoolId, systemId);
+}
