@@ -2,9 +2,16 @@ import type { InngestFunction } from 'inngest';
 import type { JobClient } from './client.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
 import { heartbeat } from './functions/heartbeat.ts';
+import { requestDueSyncs } from './functions/request-due-syncs.ts';
+import { syncSystem } from './functions/sync-system.ts';
 import type { JobPorts } from './ports.ts';
 
 /** Every function of the product: one line each. */
 export function productFunctions(client: JobClient, ports: JobPorts): InngestFunction.Any[] {
-  return [deliverMail(client, ports), heartbeat(client, ports)];
+  return [
+    deliverMail(client, ports),
+    heartbeat(client, ports),
+    syncSystem(client, ports),
+    requestDueSyncs(client, ports),
+  ];
 }

@@ -1,3 +1,5 @@
+import type { SyncWork } from '#server/features/sync/sync-work.ts';
+
 /**
  * What the functions call: one method per piece of work, taking ids. `server/jobs/worker.ts` fills it with features, tests
  * with recorders. `runId` names the acting job in audit rows.
@@ -7,4 +9,6 @@ export interface JobPorts {
   deliverMail(work: { mailId: string; runId: string }): Promise<void>;
   /** Notes that the whole chain from cron to handler works. */
   recordPulse(): Promise<void>;
+  /** The steps of a sync (server/features/sync/sync-work.ts). */
+  readonly sync: SyncWork;
 }

@@ -1,0 +1,86 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Collection } from '#server/connectors/contract.ts';
+import type { Context } from '#server/kernel/context.ts';
+import { runWork } from '#server/kernel/verb.ts';
+import { applyRun } from '#server/roster/apply-run.ts';
+import { type Begun, beginRun } from '#server/roster/begin-run.ts';
+import { endWithoutGrants, failRun } from '#server/roster/end-run.ts';
+import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
+import type { SyncPorts } from '#server/roster/ports.ts';
+import { requestRun } from '#server/roster/request-run.ts';
+import type { HeldRun, RunKey } from '#server/roster/run-lease.ts';
+
+/** How old data may become before a run is requested by schedule. */
+export const syncEveryMs = 2 * 3_600_000;
+
+/** What came of applying: small and free of personal data. */
+export type Finished = { readonly outcome: 'applied' | 'held' | 'staging-lost'; readonly records: number };
+
+/** The steps of a sync, as the job calls them: ids, words and numbers in and out. */
+export interface SyncWork {
+  begin(run: RunKey & Acting): Promise<Begun>;
+  endWithoutGrants(run: HeldRun & Acting): Promise<void>;
+  fetchSlice(
+    run: HeldRun & Acting,
+    from: { readonly collection: Collection; readonly cursor: string | null; readonly page: number },
+  ): Promise<Slice>;
+  apply(run: HeldRun & Acting, collections: readonly Collection[]): Promise<Finished>;
+  announce(run: RunKey & Acting, finished: Finished): Promise<void>;
+  fail(run: RunKey & Acting & { readonly fence: number | null }, code: string): Promise<void>;
+  /** Requests a run for every system whose data is older than two hours. @returns how many */
+  requestDue(acting: Acting): Promise<number>;
+}
+
+/** The job's run, which stands as the actor in audit rows. */
+interface Acting {
+  readonly runId: string;
+}
+
+const dueSchema = z.array(z.object({ school_id: z.uuid(), system_id: z.uuid() }));
+
+/**
+ * Joins the roster's stages, which run as the sync role, with what only the web role may do (tokens, states of connections, mail).
+ * @param contexts a context for a job's run, with the database of either role
+ */
+export function createSyncWork(
+  contexts: { readonly sync: (runId: string) => Context; readonly web: (runId: string) => Context },
+  ports: SyncPorts,
+): SyncWork {
+  const portsOf = (runId: string): SyncPorts => ({
+    withSession: (_ctx, use, run) => ports.withSession(contexts.web(runId), use, run),
+    onSyncSucceeded: (_ctx, outcome) => ports.onSyncSucceeded(contexts.web(runId), outcome),
+    onSyncHeld: (_ctx, outcome) => ports.onSyncHeld(contexts.web(runId), outcome),
+    onSyncFailed: (_ctx, outcome) => ports.onSyncFailed(contexts.web(runId), outcome),
+  });
+  return {
+    begin: (run) => beginRun(contexts.sync(run.runId), run),
+    endWithoutGrants: (run) => endWithoutGrants(contexts.sync(run.runId), run),
+    fetchSlice: (run, from) => fetchSlice(contexts.sync(run.runId), portsOf(run.runId), run, from),
+    apply: async (run, collections) => {
+      const applied = await applyRun(contexts.sync(run.runId), run, collections);
+      return { outcome: applied.outcome, records: applied.outcome === 'applied' ? applied.records : 0 };
+    },
+    announce: async ({ runId, ...run }, { outcome, records }) => {
+      const ctx = contexts.web(runId);
+      if (outcome === 'held') await ports.onSyncHeld(ctx, run);
+      if (outcome === 'applied') await ports.onSyncSucceeded(ctx, { ...run, records, at: ctx.clock.now() });
+    },
+    fail: (run, code) => failRun(contexts.sync(run.runId), portsOf(run.runId), run, code),
+    requestDue: async ({ runId }) => {
+      const ctx = contexts.web(runId);
+      const before = new Date(ctx.clock.now().getTime() - syncEveryMs);
+      const due = dueSchema.parse(
+        await ctx.database.withoutSchool((tx) =>
+          tx.execute(
+            sql`select school_id, system_id from across.systems_due_for_sync(${before.toISOString()}::timestamptz)`,
+          ),
+        ),
+      );
+      for (const { school_id: schoolId, system_id: systemId } of due) {
+        await runWork(ctx, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger: 'schedule' }));
+      }
+      return due.length;
+    },
+  };
+}
