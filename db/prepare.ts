@@ -4,6 +4,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { z } from 'zod';
 import { CrosswalkError } from '../server/kernel/errors.ts';
+import { migrateQueue } from './queue.ts';
 import { databaseRoles, rolePassword } from './roles.ts';
 
 const quoteIdentifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
@@ -76,4 +77,5 @@ export async function migrateDatabase(migratorUrl: string): Promise<void> {
   } finally {
     await sql.end();
   }
+  await migrateQueue(migratorUrl);
 }

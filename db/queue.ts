@@ -1,16 +1,16 @@
-import { runMigrations } from 'graphile-worker';
+import { Logger, runMigrations } from 'graphile-worker';
 import postgres from 'postgres';
 import { databaseRoles } from './roles.ts';
 
 /**
  * Applies graphile-worker's own migrations as the owner and lets the sync role (the worker) use the queue. Its tables are
  * under row-level security without a policy, so that a role which is not their owner sees nothing until it has one.
- * Idempotent; run after `migrateDatabase`, with the same URL.
+ * Idempotent; `migrateDatabase` runs it last.
  */
 export async function migrateQueue(url: string): Promise<void> {
   const asOwner = new URL(url);
   asOwner.searchParams.set('options', `-c role=${databaseRoles.owner}`);
-  await runMigrations({ connectionString: asOwner.toString() });
+  await runMigrations({ connectionString: asOwner.toString(), logger: new Logger(() => () => undefined) });
 
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connection: { role: databaseRoles.owner } });
   try {

@@ -6,7 +6,6 @@ import { newId } from '#server/kernel/ids.ts';
 import { type Target, type WorkerProcess, workerProcess } from './fixtures/worker-process.ts';
 import { handlerPath } from './handler.ts';
 import { signatureToleranceMs, signBody } from './signature.ts';
-import { prepareJobs } from './testing/prepare-jobs.ts';
 
 /**
  * What an executor must do for Crosswalk's functions, whichever executor it is. The worker is a process of its own with the
@@ -21,7 +20,6 @@ export function conformanceSuite(target: Target): void {
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      await prepareJobs(database.adminUrl);
       worker = await workerProcess(target, database);
       await worker.start();
       await registered();
@@ -130,7 +128,8 @@ export function conformanceSuite(target: Target): void {
       const started = Date.now();
       const key = await start('flaky');
       await untilEffects(key, ['steady', 'try:0', 'try:1', 'try:2', 'done']);
-      expect(Date.now() - started).toBeGreaterThanOrEqual(2_000);
+      // Retry-After is rounded to seconds by some: two waits of about one.
+      expect(Date.now() - started).toBeGreaterThanOrEqual(1_500);
     });
 
     test('what is not to be retried fails at once and its failure handler is told', async () => {

@@ -48,12 +48,9 @@ export function createJobsHandler({ client, functions, keys, serveOrigin, now }:
     if (body === null) return refuse(413, 'body-too-large');
     const signature = request.headers.get('x-inngest-signature');
     if (!signatureHolds(signature, body, signingKeys, now?.() ?? new Date())) return refuse(401, 'signature-refused');
-    return handle(
-      new Request(request.url, {
-        method: request.method,
-        headers: request.headers,
-        ...(request.method === 'GET' || body === '' ? {} : { body }),
-      }),
-    );
+    // The SDK makes its URL of the host header, which a request made in this process lacks.
+    const headers = new Headers(request.headers);
+    if (!headers.has('host')) headers.set('host', new URL(request.url).host);
+    return handle(new Request(request.url, { method: request.method, headers, ...(body === '' ? {} : { body }) }));
   };
 }

@@ -82,7 +82,7 @@ export function parseKey(text: string): Operand | null {
 
 const recordSchema = z.record(z.string(), z.unknown());
 
-function valueOf(operand: Operand, scope: Scope): unknown {
+function lookUp(operand: Operand, scope: Scope): unknown {
   if (operand.kind === 'literal') return operand.value;
   let value: unknown = operand.root === 'event' ? scope.event : scope.async;
   for (const key of operand.keys) {
@@ -95,12 +95,12 @@ function valueOf(operand: Operand, scope: Scope): unknown {
 /** True if every comparison holds. A missing value is `null`, as in the Inngest server. */
 export function holds(condition: Condition, scope: Scope): boolean {
   return condition.every(({ left, operator, right }) => {
-    const equal = JSON.stringify(valueOf(left, scope)) === JSON.stringify(valueOf(right, scope));
+    const equal = JSON.stringify(lookUp(left, scope)) === JSON.stringify(lookUp(right, scope));
     return operator === '==' ? equal : !equal;
   });
 }
 
 /** The text of a key's value, one spelling per value and type. */
 export function keyValue(key: Operand, scope: Scope): string {
-  return JSON.stringify(valueOf(key, scope)) ?? 'null';
+  return JSON.stringify(lookUp(key, scope)) ?? 'null';
 }
