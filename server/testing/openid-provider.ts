@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
 
 export interface TestOpenIdProvider {
@@ -26,6 +27,8 @@ export async function startOpenIdProvider(client: {
     cookies: { keys: ['test'] },
     claims: { openid: ['sub'], profile: ['name'] },
     conformIdTokenClaims: false,
+    ttl: { Interaction: 60, Session: 60, Grant: 60, AccessToken: 60, IdToken: 60, AuthorizationCode: 60 },
+    jwks: { keys: [await signingKey()] },
     findAccount: (_ctx, subject) => ({
       accountId: subject,
       claims: () => ({
@@ -46,6 +49,11 @@ export async function startOpenIdProvider(client: {
         server.close(() => resolve());
       }),
   };
+}
+
+async function signingKey() {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  return { ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' };
 }
 
 async function walk(issuer: string, redirectUri: string, start: string, subject: string): Promise<string> {

@@ -149,10 +149,7 @@ describe('Auth.js over our sessions', () => {
       const to = (await browser.signIn({ password: 'wrong' })).headers.get('location') ?? '';
       codes.push(new URL(to).searchParams.get('code'));
     }
-    expect(codes).toEqual(
-      [...Array(5).fill('sign-in-refused'), 'sign-in-refused', 'rate-limited.1'].slice(0, 5).concat(codes.slice(5)),
-    );
-    expect(codes[6]).toMatch(/^rate-limited\.\d+$/);
+    expect(codes).toEqual([...Array(5).fill('sign-in-refused'), 'rate-limited.1', 'rate-limited.1']);
   });
 
   it('signs out: the session itself ends, not only the cookie', async () => {
