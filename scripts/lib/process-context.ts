@@ -11,6 +11,7 @@ import type { Keyring } from '#server/kernel/sealed.ts';
 /** What a command of ours works with: the runtime roles, never the administrator's. */
 export interface ProcessContext {
   readonly env: Environment;
+  readonly baseUrl: string;
   readonly database: Database;
   readonly syncDatabase: Database;
   readonly keyring: Keyring;
@@ -42,6 +43,7 @@ export async function openProcess(env: Environment): Promise<ProcessContext> {
   });
   return {
     env,
+    baseUrl: env.baseUrl,
     database,
     syncDatabase,
     keyring,
