@@ -7,7 +7,6 @@ import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { advance } from './advance.ts';
 import { approverReach, assertWithinReach } from './approver-limits.ts';
 import { agreementToAskUnder, assertTerm } from './asking-party.ts';
 import { replaceGrant } from './give-grant.ts';
@@ -87,7 +86,7 @@ export const renewConnections = defineVerb({
     until: z.iso.date(),
   }),
   async run(call) {
-    const { ctx, tx, audit, party, input } = call;
+    const { ctx, tx, audit, emit, party, input } = call;
     const { schoolId, until } = input;
     const school = await schoolRow(tx, schoolId);
     const now = ctx.clock.now();
@@ -143,7 +142,7 @@ export const renewConnections = defineVerb({
         subjectId: item.connectionId,
         details: { requestId, replaced: grant.id, from: grant.validUntil, until },
       });
-      await advance(call, locked, { type: 'amend' }, { quiet: true });
+      await emit('connection/changed', { schoolId, connectionId: item.connectionId });
     }
     return { grants };
   },

@@ -53,7 +53,7 @@ export async function tellWhoseTurn(work: Work, situation: Situation, next: Next
   const pathOfConnection = schoolPaths.connection(school.id, connection.id);
   const approvers = () => peopleWithRole(tx, school.id, ['approver'], system.id);
   const asker = async () => {
-    const person = await account(tx, latestRequest.sentBy);
+    const person = await account(tx, latestRequest.sentBy ?? latestRequest.draftedBy);
     return person === null ? [] : [person];
   };
   const askersPath = latestRequest.draftedAs === 'agent' ? `/agent/${latestRequest.agentId ?? ''}` : pathOfConnection;
