@@ -1,6 +1,6 @@
 import { EventType, Inngest } from 'inngest';
-import type { Logger } from 'pino';
 import { type EventName, eventSchemas } from '#server/kernel/events.ts';
+import type { Logger } from '#server/kernel/log.ts';
 import { errorMiddleware } from './job-errors.ts';
 import type { JobKeys } from './keys.ts';
 
@@ -31,9 +31,24 @@ export function createJobClient({ keys, baseUrl, logger, appId }: ClientOptions)
     ...(keys.signingKeyFallback === null ? {} : { signingKeyFallback: keys.signingKeyFallback }),
     fetch: (input: RequestInfo | URL, init?: RequestInit) =>
       fetch(input, { ...init, signal: AbortSignal.timeout(sendTimeoutMs) }),
-    logger: logger.child({ part: 'inngest' }),
+    logger: sdkLogger(logger),
     middleware: [errorMiddleware(logger)],
   });
+}
+
+/**
+ * The SDK's own words are kept out of the log, since they quote what was thrown; what a step threw is logged by
+ * job-errors.ts. What is left are the SDK's complaints about itself.
+ */
+function sdkLogger(logger: Logger) {
+  const errorIn = (given: unknown): unknown =>
+    typeof given === 'object' && given !== null && 'err' in given ? given.err : undefined;
+  return {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (first: unknown) => logger.debug('the SDK warns', { error: errorIn(first) }),
+    error: (first: unknown) => logger.debug('the SDK reports an error', { error: errorIn(first) }),
+  };
 }
 
 export type JobClient = ReturnType<typeof createJobClient>;

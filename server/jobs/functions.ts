@@ -1,5 +1,7 @@
 import type { InngestFunction } from 'inngest';
 import type { JobClient } from './client.ts';
+import { connectionChanged } from './functions/connection-changed.ts';
+import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
@@ -9,6 +11,8 @@ import type { JobPorts } from './ports.ts';
 /** Every function of the product: one line each. */
 export function productFunctions(client: JobClient, ports: JobPorts): InngestFunction.Any[] {
   return [
+    connectionChanged(client, ports),
+    connectionRound(client, ports),
     deliverMail(client, ports),
     heartbeat(client, ports),
     syncSystem(client, ports),

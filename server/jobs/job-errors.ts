@@ -1,22 +1,7 @@
 import { Middleware, NonRetriableError, RetryAfterError, StepError } from 'inngest';
-import type { Logger } from 'pino';
-import { z } from 'zod';
 import { isCrosswalkError } from '#server/kernel/errors.ts';
+import type { Logger } from '#server/kernel/log.ts';
 import { isErrorCode } from './error-codes.ts';
-
-const errorFacts = z.object({ name: z.string(), code: z.string().optional(), stack: z.string().optional() });
-
-/** What of a thrown value may stand in a log: its kind, its code and where it arose, never its text. */
-export function safeCause(error: unknown): { name: string; code: string | null; at: string[] } {
-  const facts = errorFacts.safeParse(error);
-  if (!facts.success) return { name: typeof error, code: null, at: [] };
-  const frames = (facts.data.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return {
-    name: facts.data.name,
-    code: isCrosswalkError(error) ? error.code : (facts.data.code ?? null),
-    at: frames.slice(0, 8).map((line) => line.trim()),
-  };
-}
 
 function withoutStack<E extends Error>(error: E): E {
   error.stack = `${error.name}: ${error.message}`;
@@ -55,10 +40,7 @@ export function errorMiddleware(logger: Logger): Middleware.Class {
       try {
         return await next();
       } catch (error) {
-        logger.warn(
-          { job: fn.id(), run: ctx.runId, step: stepInfo.options.id, cause: safeCause(error) },
-          'a step failed',
-        );
+        logger.warn('a step failed', { job: fn.id(), runId: ctx.runId, step: stepInfo.options.id, error });
         throw portableError(error);
       }
     }
@@ -67,7 +49,7 @@ export function errorMiddleware(logger: Logger): Middleware.Class {
       try {
         return await next();
       } catch (error) {
-        logger.warn({ job: fn.id(), run: ctx.runId, cause: safeCause(error) }, 'a job failed');
+        if (!(error instanceof StepError)) logger.warn('a job failed', { job: fn.id(), runId: ctx.runId, error });
         throw portableError(error);
       }
     }

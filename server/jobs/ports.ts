@@ -1,14 +1,17 @@
+import type { ConnectionWork } from '#server/features/connections/connection-work.ts';
 import type { SyncWork } from '#server/features/sync/sync-work.ts';
 
 /**
- * What the functions call: one method per piece of work, taking ids. `server/jobs/worker.ts` fills it with features, tests
+ * What the functions call: one method per piece of work, taking ids. `server/jobs/product-ports.ts` fills it with features, tests
  * with recorders. `runId` names the acting job in audit rows.
  */
 export interface JobPorts {
   /** Sends one mail of table `mail`; sending one that was sent already does nothing. */
-  deliverMail(work: { mailId: string; runId: string }): Promise<void>;
+  deliverMail(work: { mailId: string; schoolId: string | null; runId: string }): Promise<void>;
   /** Notes that the whole chain from cron to handler works. */
   recordPulse(): Promise<void>;
   /** The steps of a sync (server/features/sync/sync-work.ts). */
   readonly sync: SyncWork;
+  /** The steps of connections' jobs (server/features/connections/connection-work.ts). */
+  readonly connections: ConnectionWork;
 }

@@ -1,10 +1,9 @@
-import type { Logger } from 'pino';
 import type postgres from 'postgres';
 import { request } from 'undici';
 import { z } from 'zod';
+import type { Logger } from '#server/kernel/log.ts';
 import { outboxChannel } from '#server/kernel/outbox.ts';
 import { pause } from './embedded/executor.ts';
-import { safeCause } from './job-errors.ts';
 
 /** An event on its way from the outbox; its id is the row's, so that a repeat is recognised. */
 export interface OutgoingEvent {
@@ -121,7 +120,7 @@ export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; 
         if (sent === lot) continue;
       } catch (error) {
         failures += 1;
-        if (failures === 1) logger.error({ cause: safeCause(error) }, 'the relay cannot send');
+        if (failures === 1) logger.error('the relay cannot send', { error });
       }
       if (failures > 0) await pause(Math.min(10_000, 250 * 2 ** failures), stopping.signal);
       else if (!woken) await untilWoken();

@@ -1,181 +1,54 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
-import type { InngestFunction } from 'inngest';
-import type { Logger } from 'pino';
-import { createJobClient, type JobClient } from './client.ts';
-import { createEventApi } from './embedded/event-api.ts';
-import { type Executor, type ExecutorOptions, pause, startExecutor } from './embedded/executor.ts';
-import { createJobsHandler, handlerPath, type JobsHandler } from './handler.ts';
-import { safeCause } from './job-errors.ts';
-import type { JobKeys } from './keys.ts';
-import { embeddedSink, inngestServerSink, pruneOutbox, startRelay } from './relay.ts';
-import { signBody } from './signature.ts';
-import { openJobsSql } from './sql.ts';
-import { takeWorkerLease } from './worker-lease.ts';
+import { loadEnvironment } from '#server/kernel/env.ts';
+import { toCrosswalkError } from '#server/kernel/errors.ts';
+import { createLogger } from '#server/kernel/log.ts';
+import { productFunctions } from './functions.ts';
+import { openJobProcess } from './product-ports.ts';
+import { startWorker } from './start-worker.ts';
 
-export interface WorkerOptions {
-  /** As `crosswalk_sync`; a connection in session mode (the worker listens and holds a lock). */
-  readonly databaseUrl: string;
-  readonly keys: JobKeys;
-  readonly logger: Logger;
-  /** The functions to run, made with the worker's client. */
-  readonly functions: (client: JobClient) => readonly InngestFunction.Any[];
-  /** 127.0.0.1 unless an Inngest server must reach it from elsewhere. */
-  readonly host?: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-  /** An Inngest server that executes the functions; null for the embedded executor. */
-  readonly inngestBaseUrl?: string | null;
-  /** The origin under which that server reaches this worker; else its own address. */
-  readonly serveOrigin?: string | null;
-  /** `crosswalk`, but for tests. */
-  readonly appId?: string;
-  readonly executor?: Pick<ExecutorOptions, 'concurrency' | 'callTimeoutMs' | 'retryBackOff' | 'retention'>;
-}
+/** `node server/jobs/worker.ts`: handler, executor and relay in one process, configured by the environment. */
 
-export interface Worker {
-  readonly origin: string;
-  /** Takes no new work, lets calls under way end, returns the rest to the queue, ends. */
-  stop(graceMs?: number): Promise<void>;
-}
+const env = loadEnvironment();
+const logger = createLogger({ component: 'worker', level: env.logLevel });
 
-const heartbeatMs = 2_000;
-
-/**
- * Starts handler, executor (unless an Inngest server is given) and relay in this process.
- *
- * @throws CrosswalkError `misconfigured` if a function has an option that the embedded executor does not support.
- */
-export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { logger, keys } = options;
-  const inngestBaseUrl = options.inngestBaseUrl ?? null;
-  const concurrency = options.executor?.concurrency ?? 8;
-  const sql = openJobsSql(options.databaseUrl, concurrency + 6);
-  const stopping = new AbortController();
-  let executor: Executor | null = null;
-  let handle: JobsHandler | null = null;
-
-  const app = new Hono();
-  app.get('/health', (context) =>
-    stopping.signal.aborted || handle === null ? context.json({ status: 'down' }, 503) : context.json({ status: 'ok' }),
-  );
-  app.all(handlerPath, async (context) =>
-    handle === null ? context.json({ message: 'starting' }, 503) : await handle(context.req.raw),
-  );
-  app.post('/e/:key', async (context): Promise<Response> => {
-    if (executor === null) return context.json({ ids: [], status: 503, error: 'no-embedded-executor' }, 503);
-    return createEventApi(keys.eventKey, executor.receive)(context.req.raw, context.req.param('key'));
-  });
-
-  const server = await listen(app, options.host ?? '127.0.0.1', options.port);
-  const address = addressOf(server);
-  const localOrigin = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+async function main(): Promise<() => Promise<void>> {
+  const process = await openJobProcess(env, logger);
   try {
-    const client = createJobClient({ keys, baseUrl: inngestBaseUrl ?? localOrigin, logger, appId: options.appId });
-    const serveOrigin = inngestBaseUrl === null ? null : (options.serveOrigin ?? localOrigin);
-    handle = createJobsHandler({
-      client,
-      functions: options.functions(client),
-      keys,
-      ...(serveOrigin === null ? {} : { serveOrigin }),
+    const worker = await startWorker({
+      databaseUrl: process.syncUrl,
+      keys: process.keys,
+      logger,
+      host: env.workerHost,
+      port: env.workerPort,
+      inngestBaseUrl: env.inngest.baseUrl,
+      serveOrigin: env.inngest.serveInWeb ? env.baseUrl : env.inngest.serveOrigin,
+      functions: (client) => productFunctions(client, process.ports),
     });
-    const lease = await takeWorkerLease(sql, inngestBaseUrl === null ? 'embedded' : 'inngest');
-    if (inngestBaseUrl === null) {
-      executor = await startExecutor({
-        ...options.executor,
-        sql,
-        databaseUrl: options.databaseUrl,
-        handlerUrl: new URL(handlerPath, localOrigin).href,
-        signingKey: keys.signingKey,
-        lease,
-        logger,
-      });
-    }
-    const sink =
-      executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
-    const relay = await startRelay({ sql, sink, logger });
-    const loops = [
-      repeat(heartbeatMs, () => lease.beat()),
-      repeat(3_600_000, () => pruneOutbox(sql)),
-      ...(inngestBaseUrl === null
-        ? []
-        : [registerUntilDone(handle, new URL(handlerPath, serveOrigin ?? localOrigin).href)]),
-    ];
-    logger.info(
-      { origin: localOrigin, executor: inngestBaseUrl === null ? 'embedded' : 'inngest' },
-      'the worker is ready',
-    );
-
-    return {
-      origin: localOrigin,
-      stop: async (graceMs = 10_000) => {
-        stopping.abort();
-        await relay.stop();
-        await executor?.stop(graceMs);
-        await Promise.all(loops);
-        await lease.end();
-        await closeServer(server);
-        await sql.end({ timeout: 5 });
-      },
+    return async () => {
+      await worker.stop();
+      await process.close();
     };
   } catch (error) {
-    stopping.abort();
-    await closeServer(server);
-    await sql.end({ timeout: 5 });
+    await process.close();
     throw error;
   }
-
-  async function repeat(milliseconds: number, work: () => Promise<void>): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await pause(milliseconds, stopping.signal);
-      if (stopping.signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        logger.error({ cause: safeCause(error) }, 'the worker could not write its sign of life');
-      }
-    }
-  }
-
-  /** Tells the Inngest server of our functions (an out-of-band sync), signed like a call. */
-  async function registerUntilDone(handler: JobsHandler, url: string): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; failures++) {
-      const response = await handler(
-        new Request(url, {
-          method: 'PUT',
-          headers: { 'x-inngest-signature': signBody(keys.signingKey, '', new Date()) },
-        }),
-      );
-      if (response.ok) return;
-      if (failures === 0) logger.error({ status: response.status }, 'the Inngest server does not take our functions');
-      await pause(Math.min(30_000, 500 * 2 ** failures), stopping.signal);
-    }
-  }
 }
 
-function listen(app: Hono, host: string, port: number): Promise<Server> {
-  const server = createServer(getRequestListener(app.fetch));
-  // A call is received within seconds and then may take as long as its step does: only the receiving is bounded.
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  server.timeout = 0;
-  server.keepAliveTimeout = 30_000;
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => resolve(server));
-  });
-}
+const stop = await main().catch((error: unknown) => {
+  logger.fatal('the worker does not start', { error: toCrosswalkError(error) });
+  process.exit(1);
+});
 
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  return address !== null && typeof address === 'object' ? address : { address: '', family: 'IPv4', port: 0 };
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error('the worker did not stop cleanly', { error });
+        process.exit(1);
+      },
+    );
   });
 }

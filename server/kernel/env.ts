@@ -29,7 +29,11 @@ export interface Environment {
   /** Origin under which people reach Crosswalk, without a trailing slash. */
   readonly baseUrl: string;
   readonly port: number;
+  /** Where the web process listens: loopback in demo mode, every address of the machine in production unless WEB_HOST says otherwise. */
+  readonly webHost: string;
   readonly workerPort: number;
+  /** Where the worker listens: loopback, unless an Inngest server or a load balancer must reach it. */
+  readonly workerHost: string;
   readonly dataDir: string;
   readonly database: {
     /** Null: the embedded server. */
@@ -47,6 +51,10 @@ export interface Environment {
     /** Null: the embedded executor. */
     readonly baseUrl: string | null;
     readonly signingKey: string | null;
+    /** The key before or after, while it is being replaced. */
+    readonly signingKeyFallback: string | null;
+    /** Origin under which the Inngest server reaches the worker; null: the worker's own address. */
+    readonly serveOrigin: string | null;
     readonly eventKey: string | null;
     readonly serveInWeb: boolean;
   };
@@ -66,6 +74,8 @@ type Hinted = keyof typeof messages.hints;
 type Source = Readonly<Record<string, string | undefined>>;
 
 const port = z.coerce.number().int().min(1).max(65_535);
+/** An address or a name of this machine to listen on. */
+const listenHost = z.union([z.ipv4(), z.ipv6(), z.hostname()]);
 const flag = z.enum(['0', '1', 'false', 'true']).transform((text) => text === '1' || text === 'true');
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -157,7 +167,9 @@ export function loadEnvironment(source: Source = process.env): Environment {
     mode,
     baseUrl: ownUrl === null ? `http://localhost:${webPort}` : new URL(ownUrl).origin,
     port: webPort,
+    webHost: mode === 'demo' ? '127.0.0.1' : (read('WEB_HOST', listenHost) ?? '0.0.0.0'),
     workerPort,
+    workerHost: read('WORKER_HOST', listenHost) ?? '127.0.0.1',
     dataDir,
     database: {
       url: read('DATABASE_URL', postgresUrl),
@@ -174,6 +186,8 @@ export function loadEnvironment(source: Source = process.env): Environment {
     inngest: {
       baseUrl: read('INNGEST_BASE_URL', httpUrl),
       signingKey: text('INNGEST_SIGNING_KEY'),
+      signingKeyFallback: text('INNGEST_SIGNING_KEY_FALLBACK'),
+      serveOrigin: read('INNGEST_SERVE_ORIGIN', httpUrl),
       eventKey: text('INNGEST_EVENT_KEY'),
       serveInWeb: read('INNGEST_SERVE_IN_WEB', flag) ?? false,
     },

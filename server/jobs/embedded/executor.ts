@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { Logger as QueueLogger, type Runner, run as runQueue, type TaskList, type WorkerEvents } from 'graphile-worker';
-import type { Logger } from 'pino';
 import type postgres from 'postgres';
 import { z } from 'zod';
 import { CrosswalkError } from '#server/kernel/errors.ts';
-import { safeCause } from '../job-errors.ts';
+import type { Logger } from '#server/kernel/log.ts';
 import type { WorkerLease } from '../worker-lease.ts';
 import { askRegistration, connectHandler } from './call.ts';
 import { registerCrons, runDueCrons } from './crons.ts';
@@ -101,14 +100,15 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     },
   };
 
+  // First, so that the queue finds their work at its first look.
+  await recoverDeadWorkers(sql, lease.workerId);
   let queue = await startQueue();
   const watched = watchQueue();
-  await recoverDeadWorkers(sql, lease.workerId);
   const ticks = [
     every(1_000, 'recover', () => recoverDeadWorkers(sql, lease.workerId)),
     every(30_000, 'requeue', async () => {
       const forgotten = await requeueForgottenCalls(sql);
-      if (forgotten > 0) logger.warn({ calls: forgotten }, 'calls without a job were put on the queue again');
+      if (forgotten > 0) logger.warn('calls without a job were put on the queue again', { count: forgotten });
     }),
     every(3_600_000, 'prune', () => pruneRuns(sql, options.retention ?? defaultRetention)),
     scheduleCrons(),
@@ -127,8 +127,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       noHandleSignals: true,
       taskList: tasks,
       events,
-      logger: new QueueLogger(() => (level, message) => {
-        if (level === 'error' || level === 'warning') logger.warn({ queue: message.slice(0, 200) }, 'queue');
+      logger: new QueueLogger(() => (level, _message, meta) => {
+        if (level === 'error') logger.warn('the queue reports an error', { error: meta?.error });
       }),
     });
     await lease.nameQueueWorkers(names);
@@ -141,7 +141,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       try {
         await queue.promise;
       } catch (error) {
-        logger.error({ cause: safeCause(error) }, 'the queue ended');
+        logger.error('the queue ended', { error });
       }
       while (!stopping.signal.aborted) {
         await pause(1_000, stopping.signal);
@@ -149,7 +149,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
           if (!stopping.signal.aborted) queue = await startQueue();
           break;
         } catch (error) {
-          logger.error({ cause: safeCause(error) }, 'the queue does not start');
+          logger.error('the queue does not start', { error });
         }
       }
     }
@@ -176,7 +176,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     try {
       await work();
     } catch (error) {
-      logger.error({ work: name, cause: safeCause(error) }, 'the executor could not do its housekeeping');
+      logger.error('the executor could not do its housekeeping', { action: name, error });
     }
   }
 

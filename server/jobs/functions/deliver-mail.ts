@@ -12,6 +12,6 @@ export const deliverMail = (client: JobClient, ports: JobPorts) =>
       retries: 12,
     },
     async ({ event, step, runId }) => {
-      await step.run('deliver', () => ports.deliverMail({ mailId: event.data.mailId, runId }));
+      await step.run('deliver', () => ports.deliverMail({ ...event.data, runId }));
     },
   );
