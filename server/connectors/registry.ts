@@ -1,9 +1,11 @@
 import { CrosswalkError } from '#server/kernel/errors.ts';
+import { canvas } from './canvas/index.ts';
+import { moodle } from './moodle/index.ts';
 import { oneRoster } from './oneroster/index.ts';
 import { type RegisteredConnector, register } from './open-connector.ts';
 
 /** Every connector: one folder, one line here. */
-export const connectors: readonly RegisteredConnector[] = [register(oneRoster)];
+export const connectors: readonly RegisteredConnector[] = [register(oneRoster), register(canvas), register(moodle)];
 
 /** @throws CrosswalkError `misconfigured` where a stored system names a connector that this version lacks */
 export function connectorById(id: string): RegisteredConnector {
@@ -14,7 +16,7 @@ export function connectorById(id: string): RegisteredConnector {
   return connector;
 }
 
-/** The connector that offers a product (`OneRoster 1.2`), or null. */
+/** The connector that offers a product (`oneroster-1.2`), or null. */
 export function connectorOfProduct(productId: string): RegisteredConnector | null {
   return connectors.find((connector) => connector.products.some((product) => product.id === productId)) ?? null;
 }

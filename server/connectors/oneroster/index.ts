@@ -143,10 +143,10 @@ const failed = (scope: Scope, error: CrosswalkError): ProofResult => ({
 async function preview(session: OneRosterSession, scopes: readonly Scope[]): Promise<readonly PreviewCollection[]> {
   const collections: PreviewCollection[] = [];
   for (const collection of collectionsFor(scopes)) {
-    const { rows, total, deviations } = await readFirst(session, readers[collection].path, 5);
+    const { rows, total, next, deviations } = await readFirst(session, readers[collection].path, 5);
     const reading = { deviations, now: session.clock.now() };
     // A total of exactly what was asked for may be the size of the page.
-    const isKnown = total !== null ? total !== 5 || rows.length < 5 : rows.length < 5;
+    const isKnown = rows.length < 5 || next === null || (total !== null && total !== 5);
     const count = isKnown ? (total ?? rows.length) : null;
     collections.push({
       collection,

@@ -1,26 +1,15 @@
 import { z } from 'zod';
+import { webAddressSchema } from '#server/connectors/exchange/web-address.ts';
 
 export const versions = ['1.2', '1.1'] as const;
 export type Version = (typeof versions)[number];
 
-/** An address as somebody types or pastes it: white space around it, a slash behind it, no query. */
-const address = z
-  .string()
-  .trim()
-  .pipe(z.url({ protocol: /^https?$/ }))
-  .refine((text) => URL.parse(text)?.search === '' && URL.parse(text)?.username === '')
-  .transform((text) => {
-    const url = new URL(text);
-    url.hash = '';
-    return url.toString().replace(/\/+$/, '');
-  });
-
 export const settingsSchema = z.object({
   version: z.enum(versions),
   /** The whole base address of the rostering service: a host may put a prefix before `/ims`. */
-  baseUrl: address,
+  baseUrl: webAddressSchema,
   /** Configured out of band; the standard fixes no place for it. */
-  tokenUrl: address,
+  tokenUrl: webAddressSchema,
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -1,0 +1,14 @@
+import type { GuideStep } from '#server/connectors/contract.ts';
+
+/** What the Canvas administrator does; the texts stand in messages/<locale>/connectors.json. */
+export const guide: readonly GuideStep[] = [
+  { text: 'canvas.guide.open-developer-keys' },
+  { text: 'canvas.guide.new-key' },
+  { text: 'canvas.guide.redirect', copy: '{{redirectUri}}' },
+  { text: 'canvas.guide.scopes', copy: '{{scopes}}' },
+  { text: 'canvas.guide.switch-on' },
+  { text: 'canvas.guide.addresses', copy: '{{addresses}}' },
+  { text: 'canvas.guide.service-account' },
+  { text: 'canvas.guide.enter' },
+  { text: 'canvas.guide.consent' },
+];
