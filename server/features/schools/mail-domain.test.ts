@@ -5,7 +5,7 @@ describe('the mail domain of a register', () => {
   it('is read from a domain, an address of mail or a web address', () => {
     expect(foldDomain(' Lindenhof.NL ')).toBe('lindenhof.nl');
     expect(foldDomain('https://www.lindenhof.nl/contact?x=1')).toBe('lindenhof.nl');
-    expect(foldDomain('@schule-köln.de')).toBe('xn--schule-kln-kcb.de');
+    expect(foldDomain('@schule-köln.de')).toBe('xn--schule-kln-lcb.de');
     expect(domainOfEmail('a.b@lindenhof.nl')).toBe('lindenhof.nl');
   });
 
