@@ -1,5 +1,6 @@
 import type { InngestFunction } from 'inngest';
 import type { JobClient } from './client.ts';
+import { agreementDates } from './functions/agreement-dates.ts';
 import { connectionChanged } from './functions/connection-changed.ts';
 import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
@@ -11,6 +12,7 @@ import type { JobPorts } from './ports.ts';
 /** Every function of the product: one line each. */
 export function productFunctions(client: JobClient, ports: JobPorts): InngestFunction.Any[] {
   return [
+    agreementDates(client, ports),
     connectionChanged(client, ports),
     connectionRound(client, ports),
     deliverMail(client, ports),

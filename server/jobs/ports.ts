@@ -1,3 +1,4 @@
+import type { AgreementWork } from '#server/features/agreements/agreement-work.ts';
 import type { ConnectionWork } from '#server/features/connections/connection-work.ts';
 import type { SyncWork } from '#server/features/sync/sync-work.ts';
 
@@ -14,4 +15,6 @@ export interface JobPorts {
   readonly sync: SyncWork;
   /** The steps of connections' jobs (server/features/connections/connection-work.ts). */
   readonly connections: ConnectionWork;
+  /** The steps of the agreements' job (server/features/agreements/agreement-work.ts). */
+  readonly agreements: AgreementWork;
 }

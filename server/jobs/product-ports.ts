@@ -1,5 +1,6 @@
 import { type Database, openDatabase } from '#db/client.ts';
 import { urlForRole } from '#db/roles.ts';
+import { createAgreementWork } from '#server/features/agreements/agreement-work.ts';
 import { createConnectionWork } from '#server/features/connections/connection-work.ts';
 import { onSyncFailed, onSyncHeld, onSyncSucceeded } from '#server/features/connections/sync-outcome.ts';
 import { withSession } from '#server/features/connections/use-credential.ts';
@@ -76,6 +77,7 @@ export async function openJobProcess(env: Environment, logger: Logger): Promise<
         await sync.sql`insert into jobs.pulse (one, beaten_at) values (true, now())
                        on conflict (one) do update set beaten_at = excluded.beaten_at`;
       },
+      agreements: createAgreementWork((runId) => contextOf(web, 'agreement-dates', runId)),
       connections: createConnectionWork((runId) => contextOf(web, 'connections', runId)),
       sync: createSyncWork(
         {

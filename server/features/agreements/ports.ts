@@ -1,3 +1,4 @@
+import { connectionsListener } from '#server/features/connections/agreement-listener.ts';
 import type { Work } from '#server/kernel/verb.ts';
 
 export interface AgreementEvent {
@@ -24,7 +25,7 @@ export interface AgreementListener {
 }
 
 /** Who listens: a feature adds its listener here. */
-const listeners: readonly AgreementListener[] = [];
+const listeners: readonly AgreementListener[] = [connectionsListener];
 
 export async function onAgreementInForce(event: AgreementEvent): Promise<void> {
   for (const listener of listeners) await listener.onAgreementInForce(event);

@@ -52,7 +52,10 @@ export const finishConsent = defineLongVerb({
     if (input.code === undefined) {
       throw new CrosswalkError(refusals[input.error ?? ''] ?? 'consent-denied', { details: { schoolId, systemId } });
     }
-    const result = await exchange(ctx, attempt, input.code);
+    const result = await exchange(ctx, attempt, input.code).catch((error: unknown) => {
+      if (!(error instanceof CrosswalkError)) throw error;
+      throw new CrosswalkError(error.code, { details: { ...error.details, schoolId, systemId }, cause: error });
+    });
     if (result.kind === 'start-again') {
       const url = await transact(
         async (work) => {
@@ -133,7 +136,10 @@ function takeAttempt(
       const details = { schoolId, systemId: row.systemId };
       if (row.usedAt !== null) throw new CrosswalkError('consent-used', { details });
       if (row.expiresAt <= ctx.clock.now()) throw new CrosswalkError('consent-expired', { details });
-      await tx.update(oauthAttempt).set({ usedAt: ctx.clock.now(), sealedVerifier: null }).where(eq(oauthAttempt.id, id));
+      await tx
+        .update(oauthAttempt)
+        .set({ usedAt: ctx.clock.now(), sealedVerifier: null })
+        .where(eq(oauthAttempt.id, id));
       audit({
         action: error === null ? 'credential.consent-answered' : 'credential.consent-refused',
         subjectKind: 'credential',

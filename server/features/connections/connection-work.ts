@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Context } from '#server/kernel/context.ts';
+import { idSchema } from '#server/kernel/ids.ts';
+import { type Tended, tendConnections, tidyAfterConnection } from './tend-connections.ts';
+
+/** The steps of connections' jobs: ids and counts in and out. */
+export interface ConnectionWork {
+  /** Schools at which time alone may change something. */
+  schools(acting: { readonly runId: string }): Promise<string[]>;
+  tend(school: { readonly schoolId: string; readonly runId: string }): Promise<Tended>;
+  /** After a connection has changed: sweeps the credential that an ended one leaves behind. */
+  tidy(changed: { readonly schoolId: string; readonly connectionId: string; readonly runId: string }): Promise<void>;
+}
+
+const rowsSchema = z.array(z.object({ id: idSchema }));
+
+/** @param contextOf a job's context as the web role, acting as this run */
+export function createConnectionWork(contextOf: (runId: string) => Context): ConnectionWork {
+  return {
+    schools: async ({ runId }) => {
+      const rows = await contextOf(runId).database.withoutSchool((tx) =>
+        tx.execute(sql`select s as id from across.schools_with_connections() s order by s`),
+      );
+      return rowsSchema.parse(rows).map(({ id }) => id);
+    },
+    tend: ({ schoolId, runId }) => tendConnections(contextOf(runId), schoolId),
+    tidy: ({ runId, ...changed }) => tidyAfterConnection(contextOf(runId), changed),
+  };
+}
