@@ -15,6 +15,8 @@ const config: NextConfig = {
   typedRoutes: false,
   experimental: { authInterrupts: true },
   serverExternalPackages: ['postgres', 'pino', 'nodemailer', 'undici', 'graphile-worker'],
+  // Machines that build the same sources serve the same files (several web processes behind one balancer).
+  generateBuildId: () => process.env.CROSSWALK_BUILD_ID ?? null,
   // Types and lint are `npm run verify`'s; building does not repeat them.
   typescript: { ignoreBuildErrors: true },
   headers: () => Promise.resolve([{ source: '/:path*', headers: securityHeaders }]),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
@@ -9,6 +10,8 @@ import { databaseRoles, rolePassword } from './roles.ts';
 
 const quoteIdentifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const quoteLiteral = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+const roleRows = z.array(z.object({ name: z.string(), unsafe: z.boolean() }));
 
 /**
  * Makes or repairs the roles and gives the database and its `public` schema to the owner. Needs a URL whose role may
@@ -25,21 +28,32 @@ export async function prepareRoles(adminUrl: string, masterKey: string): Promise
     }
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(hashtext('crosswalk roles'))`;
-      const rows = await tx`select rolname from pg_roles where rolname = any(${Object.values(databaseRoles)})`;
-      const existing = new Set(
-        z
-          .array(z.object({ rolname: z.string() }))
-          .parse(rows)
-          .map((row) => row.rolname),
+      const existing = new Map(
+        roleRows
+          .parse(
+            await tx`select rolname as name, rolsuper or rolbypassrls or rolreplication or rolcreatedb or rolcreaterole as unsafe
+                       from pg_roles where rolname = any(${Object.values(databaseRoles)})`,
+          )
+          .map((row) => [row.name, row]),
       );
-      const wanted = (name: string, options: string) =>
-        tx.unsafe(`${existing.has(name) ? 'alter' : 'create'} role ${quoteIdentifier(name)} ${options}`);
+      // Without a word about superuser and the like where nothing is wrong: only a superuser may even repeat them.
       const common = 'nosuperuser nobypassrls nocreatedb nocreaterole noreplication';
-      await wanted(databaseRoles.owner, `${common} nologin`);
+      const wanted = async (name: string, options: string) => {
+        const found = existing.get(name);
+        await tx.unsafe(`${found === undefined ? 'create' : 'alter'} role ${quoteIdentifier(name)} ${options}`);
+        if (found?.unsafe === true) await tx.unsafe(`alter role ${quoteIdentifier(name)} ${common}`);
+      };
+      await wanted(databaseRoles.owner, 'nologin');
       for (const role of ['migrator', 'web', 'sync'] as const) {
-        await wanted(databaseRoles[role], `${common} login password ${quoteLiteral(rolePassword(masterKey, role))}`);
+        await wanted(databaseRoles[role], `login password ${quoteLiteral(rolePassword(masterKey, role))}`);
       }
       await tx.unsafe(`grant ${databaseRoles.owner} to ${databaseRoles.migrator}`);
+      // Who is no superuser may hand the schema over only to a role that he may become.
+      const may = z
+        .array(z.object({ may: z.boolean() }))
+        .parse(await tx`select pg_has_role(${databaseRoles.owner}, 'SET') as may`);
+      if (may[0]?.may !== true)
+        await tx.unsafe(`grant ${databaseRoles.owner} to current_user with inherit false, set true`);
       await tx.unsafe(`alter role ${databaseRoles.web} set statement_timeout = '30s'`);
       await tx.unsafe(`alter role ${databaseRoles.sync} set client_connection_check_interval = '2s'`);
     });
@@ -67,15 +81,17 @@ export function knownMigrations(): { tag: string; when: number }[] {
 }
 
 /**
- * Applies what is missing, as the owner (the migrator becomes it at connect). Statements see every row: the owner has a
+ * Applies what is missing, one process at a time, as the owner (the migrator becomes it at connect). Statements see every row: the owner has a
  * policy of its own, since under FORCE ROW LEVEL SECURITY a data migration without one changes nothing, silently.
  */
 export async function migrateDatabase(migratorUrl: string): Promise<void> {
   const sql = postgres(migratorUrl, { max: 1, onnotice: () => undefined, connection: { role: databaseRoles.owner } });
   try {
-    await migrate(drizzle(sql), { migrationsFolder: new URL('./migrations', import.meta.url).pathname });
+    // Of the session: it ends with this connection.
+    await sql`select pg_advisory_lock(hashtext('crosswalk migrations'))`;
+    await migrate(drizzle(sql), { migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)) });
+    await migrateQueue(migratorUrl);
   } finally {
     await sql.end();
   }
-  await migrateQueue(migratorUrl);
 }

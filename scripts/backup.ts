@@ -4,7 +4,8 @@ import { urlForRole } from '#db/roles.ts';
 import { loadEnvironment } from '#server/kernel/env.ts';
 import { writeBackup } from './lib/backup.ts';
 import { endWithSentence } from './lib/end-with-sentence.ts';
-import { masterKeyOf, openInstallationDatabase, Refused, writableFolder } from './lib/installation.ts';
+import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
+import { Refused } from './lib/refused.ts';
 
 /** `npm run backup -- <file>`: the whole installation in one file, while it runs or while it is stopped. */
 await endWithSentence(async () => {

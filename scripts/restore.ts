@@ -4,7 +4,8 @@ import { urlForRole } from '#db/roles.ts';
 import { loadEnvironment } from '#server/kernel/env.ts';
 import { restoreBackup } from './lib/backup.ts';
 import { endWithSentence } from './lib/end-with-sentence.ts';
-import { masterKeyOf, openInstallationDatabase, Refused, writableFolder } from './lib/installation.ts';
+import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
+import { Refused } from './lib/refused.ts';
 
 /** `npm run restore -- <file>`: puts a backup into an empty installation, all of it or nothing. */
 await endWithSentence(async () => {

@@ -1,139 +1,68 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import postgres from 'postgres';
-import { z } from 'zod';
-import { refuseUnsafeRole } from '#db/client.ts';
-import { migrateDatabase, ownDatabase, prepareRoles } from '#db/prepare.ts';
-import { urlForRole } from '#db/roles.ts';
 import { seedDemo } from '#db/seed/demo.ts';
 import { ensureFirstOperator } from '#server/features/people/first-operator.ts';
 import { type Environment, loadEnvironment } from '#server/kernel/env.ts';
 import { toCrosswalkError } from '#server/kernel/errors.ts';
-import { ensureBuilt } from './lib/build.ts';
-import { masterKeyOf, openInstallationDatabase, Refused, writableFolder } from './lib/installation.ts';
+import { type Building, ensureBuilt, refuseUnbuildable } from './lib/build.ts';
+import { claimDataFolder } from './lib/claim-data-folder.ts';
+import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
+import { refuseTakenPorts, type WantedPort } from './lib/ports.ts';
+import { prepareDatabase, type RoleUrls } from './lib/prepare-database.ts';
 import { openProcess } from './lib/process-context.ts';
+import { Refused } from './lib/refused.ts';
+import { type ChildSpecification, Supervisor } from './lib/supervisor.ts';
 
 /**
- * `npm start`: PostgreSQL, migrations, demo, build, sandboxes, worker and web, in this order; Ctrl-C stops them in the
- * opposite one. Each thing that can be wrong about a machine is one sentence.
+ * `npm start`: PostgreSQL, migrations, build, sandboxes, worker, demo and web, in this order; Ctrl-C stops them in the
+ * opposite one. Each thing that can be wrong about a machine is one sentence, said before anything heavy begins.
+ * `npm start -- web` and `npm start -- worker` run one of the two alone, for several machines on one database.
  */
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
+const parts = ['all', 'web', 'worker'] as const;
+type Part = (typeof parts)[number];
 
-function refuse(sentence: string): never {
-  throw new Refused(sentence);
-}
-
-const running: { name: string; stop: () => Promise<void> }[] = [];
+/** What must be undone at the end, the last first. */
+const undo: (() => Promise<void> | void)[] = [];
 let stopping = false;
 async function stopAll(code: number): Promise<never> {
   if (!stopping) {
     stopping = true;
-    for (const { stop } of running.toReversed()) await stop();
+    for (const step of undo.toReversed()) await step();
   }
   process.exit(code);
 }
 
-async function freeOrRefuse(port: number, variable: string, host: string): Promise<void> {
-  await new Promise<void>((done, fail) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      fail(
-        new Refused(
-          error.code === 'EADDRINUSE'
-            ? `Port ${port} is taken by another program: stop it, or choose another with ${variable}=${port + 100} npm start.`
-            : `Port ${port} cannot be opened (${error.code ?? 'unknown'}): choose another with ${variable}=${port + 100} npm start.`,
-        ),
-      ),
-    );
-    probe.listen(port, host, () => probe.close(() => done()));
-  });
+function wantedPart(): Part {
+  const [given = 'all', ...more] = process.argv.slice(2);
+  const part = parts.find((name) => name === given);
+  if (part === undefined || more.length > 0)
+    throw new Refused('`npm start` runs everything; `npm start -- web` or `npm start -- worker` runs one part of it.');
+  return part;
 }
 
-function onlyOnce(dataDir: string): void {
-  const file = join(dataDir, 'start.pid');
-  if (existsSync(file)) {
-    const pid = Number(readFileSync(file, 'utf8'));
-    if (Number.isInteger(pid) && pid > 1 && pid !== process.pid && existsSync(`/proc/${pid}`)) {
-      refuse(
-        `Crosswalk runs already with this DATA_DIR (process ${pid}): stop it first, or set another DATA_DIR and PORT.`,
+interface Sandbox {
+  readonly name: 'sis' | 'canvas' | 'moodle';
+  readonly port: WantedPort;
+  readonly url: string;
+}
+
+function sandboxes(env: Environment): Sandbox[] {
+  if (env.mode !== 'demo') return [];
+  const standard = { sis: 4310, canvas: 4311, moodle: 4312 } as const;
+  return (['sis', 'canvas', 'moodle'] as const).map((name) => {
+    const variable = `SANDBOX_${name.toUpperCase()}_PORT`;
+    const port = Number(process.env[variable] ?? standard[name]);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new Refused(
+        `${variable} cannot be used: give a port number between 1 and 65535 that is free on this machine.`,
       );
-    }
-  }
-  writeFileSync(file, String(process.pid));
-  running.push({ name: 'pid', stop: async () => rmSync(file, { force: true }) });
-}
-
-const installationRow = z.array(z.object({ value: z.string() }));
-
-/** A demo never touches a production database, and the other way round. */
-async function claimDatabase(url: string, mode: Environment['mode']): Promise<void> {
-  const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => undefined });
-  try {
-    const present = await sql`select to_regclass('public.installation') is not null as there`;
-    if (present[0]?.there === true) {
-      const rows = installationRow.parse(
-        await sql`select value #>> '{}' as value from installation where key = 'mode'`,
-      );
-      const claimed = rows[0]?.value;
-      if (claimed !== undefined && claimed !== mode) {
-        refuse(
-          mode === 'demo'
-            ? 'DATABASE_URL holds a production installation, and demo mode never touches one: set CROSSWALK_URL, or use another database.'
-            : 'DATABASE_URL holds a demo installation: give production a database of its own.',
-        );
-      }
-    }
-  } catch (error) {
-    if (error instanceof Refused) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    refuse(
-      `The database at DATABASE_URL (${new URL(url).host}) cannot be used (${code}): check address, name, user and password.`,
-    );
-  } finally {
-    await sql.end({ timeout: 2 });
-  }
-}
-
-async function markMode(url: string, mode: Environment['mode']): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
-    await sql`insert into installation (key, value, updated_at) values ('mode', ${sql.json(mode)}, now())
-              on conflict (key) do nothing`;
-  } finally {
-    await sql.end({ timeout: 2 });
-  }
-}
-
-function run(name: string, args: string[], env: NodeJS.ProcessEnv, keepAlive: boolean): ChildProcess {
-  // A group of its own: Ctrl-C comes to us alone, and we stop each in order.
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  child.stdout?.on('data', (chunk: Buffer) => {
-    if (process.env.CROSSWALK_VERBOSE === '1') process.stdout.write(chunk);
+    return { name, port: { port, variable, host: '127.0.0.1' }, url: `http://127.0.0.1:${port}` };
   });
-  const slot: (typeof running)[number] = { name, stop: () => Promise.resolve() };
-  const existing = running.findIndex((entry) => entry.name === name);
-  if (existing >= 0) running[existing] = slot;
-  else running.push(slot);
-  const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  slot.stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 8_000);
-    await ended;
-    clearTimeout(timer);
-  };
-  child.once('exit', (code) => {
-    if (stopping) return;
-    say(`${name} stopped unexpectedly (${code ?? 'signal'}).`);
-    if (keepAlive) setTimeout(() => stopping || run(name, args, env, keepAlive), 1_000);
-    else void stopAll(1);
-  });
-  return child;
 }
 
-async function untilHealthy(url: string, accept: (status: number) => boolean, seconds: number): Promise<boolean> {
+async function untilAnswers(url: string, accept: (status: number) => boolean, seconds: number): Promise<boolean> {
   const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline && !stopping) {
     const status = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
@@ -141,93 +70,109 @@ async function untilHealthy(url: string, accept: (status: number) => boolean, se
       () => 0,
     );
     if (accept(status)) return true;
-    await new Promise((done) => setTimeout(done, 150));
+    await new Promise((done) => setTimeout(done, 100));
   }
   return false;
 }
 
-async function start(): Promise<void> {
-  const env = loadEnvironment();
-  const host = env.mode === 'demo' ? '127.0.0.1' : '0.0.0.0';
-  const dataDir = writableFolder(env.dataDir);
-  onlyOnce(dataDir);
-  await freeOrRefuse(env.port, 'PORT', host);
-  await freeOrRefuse(env.workerPort, 'WORKER_PORT', '127.0.0.1');
-  const key = masterKeyOf(env, dataDir);
-
-  if (env.database.url === null) say('Starting PostgreSQL …');
-  const opened = await openInstallationDatabase(env, dataDir, 'take-over');
-  running.push({ name: 'postgres', stop: opened.close });
-  const { adminUrl } = opened;
-  await claimDatabase(adminUrl, env.mode);
-  const childEnv: NodeJS.ProcessEnv = {
+/** The configuration of a child: what we were given and found out, but never the login of an administrator. */
+function environmentOfChildren(dataDir: string, key: string, urls: RoleUrls): NodeJS.ProcessEnv {
+  return {
     ...process.env,
     NODE_ENV: 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
     DATA_DIR: dataDir,
     CROSSWALK_MASTER_KEY: key,
-    DATABASE_URL: adminUrl,
+    DATABASE_URL: urls.web,
+    DATABASE_WEB_URL: urls.web,
+    DATABASE_SYNC_URL: urls.sync,
   };
-  Object.assign(process.env, {
-    CROSSWALK_MASTER_KEY: key,
-    DATABASE_URL: adminUrl,
-    DATA_DIR: dataDir,
-    NODE_ENV: 'production',
+}
+
+async function start(): Promise<void> {
+  const part = wantedPart();
+  const env = loadEnvironment();
+  const invented = part === 'all' ? sandboxes(env) : [];
+  if (part !== 'all' && env.database.url === null)
+    throw new Refused('One part alone needs the database of the others: set DATABASE_URL.');
+  const dataDir = writableFolder(env.dataDir);
+  const claim = await claimDataFolder(dataDir, say);
+  undo.push(claim.release);
+  await refuseTakenPorts([
+    ...(part === 'worker' ? [] : [{ port: env.port, variable: 'PORT', host: env.webHost }]),
+    ...(part === 'web' ? [] : [{ port: env.workerPort, variable: 'WORKER_PORT', host: env.workerHost }]),
+    ...invented.map((one) => one.port),
+  ]);
+  const key = masterKeyOf(env, dataDir);
+  if (part !== 'worker') refuseUnbuildable();
+
+  if (env.database.url === null) say('Starting PostgreSQL …');
+  const opening = openInstallationDatabase(env, dataDir, 'take-over');
+  undo.push(async () => {
+    await opening.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
   });
-  const full = loadEnvironment();
-  const keyForRoles = full.masterKeys[0]?.base64 ?? '';
-  if (env.database.webUrl === null) {
-    await prepareRoles(adminUrl, keyForRoles);
-    const sql = postgres(adminUrl, { max: 1, onnotice: () => undefined });
-    await ownDatabase(sql).finally(() => sql.end({ timeout: 2 }));
-    say('Migrating the database …');
-    await migrateDatabase(urlForRole(adminUrl, keyForRoles, 'migrator'));
-  } else {
-    await migrateDatabase(adminUrl);
+  const { adminUrl } = await opening;
+  Object.assign(process.env, { CROSSWALK_MASTER_KEY: key, DATA_DIR: dataDir });
+  const building: Building | null = part === 'worker' ? null : ensureBuilt(say);
+  if (building !== null) {
+    undo.push(() => building.abort());
+    // Its error is taken up where it is waited for; until then another may come first.
+    building.done.catch(() => undefined);
   }
-  await markMode(adminUrl, env.mode);
+  const urls = await prepareDatabase({ ...env, masterKeys: loadEnvironment().masterKeys }, adminUrl, say);
+  const childEnv = environmentOfChildren(dataDir, key, urls);
+  for (const one of invented) childEnv[`SANDBOX_${one.name.toUpperCase()}_URL`] = one.url;
+  const full = loadEnvironment(childEnv);
 
   const own = await openProcess(full);
-  await refuseUnsafeRole(own.database);
-  await refuseUnsafeRole(own.syncDatabase);
+  const supervisor = new Supervisor({
+    say,
+    logFolder: env.mode === 'demo' && process.env.CROSSWALK_VERBOSE !== '1' ? join(dataDir, 'logs') : null,
+    remember: claim.remember,
+  });
+  undo.push(() => supervisor.stop());
+  const notUp = (name: string, sentence: string): never => {
+    throw new Refused(`${sentence}\n${supervisor.lastWords(name)}`.trimEnd());
+  };
 
-  const ports = { sis: 4310, canvas: 4311, moodle: 4312 } as const;
-  if (env.mode === 'demo') {
-    for (const [name, standard] of Object.entries(ports)) {
-      const port = Number(process.env[`SANDBOX_${name.toUpperCase()}_PORT`] ?? standard);
-      await freeOrRefuse(port, `SANDBOX_${name.toUpperCase()}_PORT`, '127.0.0.1');
-      const url = `http://127.0.0.1:${port}`;
-      childEnv[`SANDBOX_${name.toUpperCase()}_URL`] = url;
-      process.env[`SANDBOX_${name.toUpperCase()}_URL`] = url;
-      const folder = join(dataDir, 'sandbox', name);
-      mkdirSync(folder, { recursive: true });
-      run(
-        `sandbox ${name}`,
-        [`sandbox/${name}/main.ts`],
-        { ...process.env, PORT: String(port), DATA_DIR: folder },
-        true,
-      );
-      if (!(await untilHealthy(url, (status) => status > 0, 30))) refuse(`The sandbox's ${name} did not start.`);
-    }
+  for (const { name, port, url } of invented) {
+    const folder = join(dataDir, 'sandbox', name);
+    mkdirSync(folder, { recursive: true });
+    const sandboxEnv: NodeJS.ProcessEnv = { ...process.env, PORT: String(port.port), DATA_DIR: folder };
+    for (const secret of ['CROSSWALK_MASTER_KEY', 'DATABASE_URL']) delete sandboxEnv[secret];
+    const child: ChildSpecification = { name: `sandbox ${name}`, args: [`sandbox/${name}/main.ts`], env: sandboxEnv };
+    supervisor.run(child);
+    if (!(await untilAnswers(url, (status) => status > 0, 30)))
+      notUp(child.name, `The invented ${name} did not start; it said:`);
   }
 
-  await ensureBuilt(say);
-  run('worker', ['server/jobs/worker.ts'], childEnv, true);
-
-  let accounts: readonly { person: string; email: string; password: string; tryFirst: string }[] = [];
-  if (env.mode === 'demo') {
-    accounts = await seedDemo(await openProcess(loadEnvironment()), say);
-  }
+  if (part !== 'web') supervisor.run({ name: 'worker', args: ['server/jobs/worker.ts'], env: childEnv });
+  const accounts = env.mode === 'demo' && part === 'all' ? await seedDemo(own, say) : [];
   const firstOperator = await ensureFirstOperator(own.systemContext('start'), {
     email: full.operatorEmail,
     baseUrl: full.baseUrl,
   });
 
-  run('web', ['node_modules/next/dist/bin/next', 'start', '-p', String(env.port), '-H', host], childEnv, false);
-  if (!(await untilHealthy(`http://127.0.0.1:${env.port}/api/health`, (status) => status === 200, 60))) {
-    refuse(`Crosswalk did not become healthy: http://127.0.0.1:${env.port}/api/health says which part is down.`);
+  if (building !== null) {
+    await building.done;
+    const args = ['node_modules/next/dist/bin/next', 'start', '-p', String(env.port), '-H', env.webHost];
+    supervisor.run({ name: 'web', args, env: childEnv });
+    const host = env.webHost === '0.0.0.0' ? '127.0.0.1' : env.webHost.includes(':') ? `[${env.webHost}]` : env.webHost;
+    const health = `http://${host}:${env.port}/api/health`;
+    if (!(await untilAnswers(health, (status) => status === 200, 60)))
+      notUp('web', `Crosswalk did not become healthy: ${health} says which part is down. The web process said:`);
+  } else {
+    const health = `http://${env.workerHost === '0.0.0.0' ? '127.0.0.1' : env.workerHost}:${env.workerPort}/health`;
+    if (!(await untilAnswers(health, (status) => status === 200, 60)))
+      notUp('worker', `The worker did not become healthy (${health}); it said:`);
   }
+  await own.close();
+  if (stopping) return;
   say('');
-  say(`Crosswalk is ready at ${full.baseUrl}`);
+  say(part === 'worker' ? 'The worker of Crosswalk is ready.' : `Crosswalk is ready at ${full.baseUrl}`);
   if (firstOperator !== null) say(`\nFirst operator: open this link once, within a day: ${firstOperator}`);
   if (accounts.length > 0) {
     say(`\nSign in as (every password is ${accounts[0]?.password ?? ''}):`);
@@ -235,10 +180,11 @@ async function start(): Promise<void> {
     for (const account of accounts) say(`  ${account.email.padEnd(width)}  ${account.person}`);
     say('\nTry first:');
     for (const account of accounts.filter((entry) => entry.tryFirst !== '')) say(`  ${account.tryFirst}`);
+  }
+  if (invented.length > 0) {
     say(`\nMail is kept at ${full.baseUrl}/dev/mail. The invented SIS and LMSs:`);
-    say(
-      `  ${process.env.SANDBOX_SIS_URL ?? ''} (SIS)  ${process.env.SANDBOX_CANVAS_URL ?? ''} (Canvas)  ${process.env.SANDBOX_MOODLE_URL ?? ''} (Moodle)`,
-    );
+    say(`  ${invented.map((one) => `${one.url} (${one.name})`).join('  ')}`);
+    say(`Logs: ${join(dataDir, 'logs')}`);
   }
   say('\nCtrl-C stops everything; the data stays.');
 }
@@ -251,16 +197,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 start().catch(async (error: unknown) => {
+  // Whatever breaks while everything is being taken down is no news.
   if (stopping) return;
+  const { code, details } = toCrosswalkError(error);
   if (error instanceof Refused) process.stderr.write(`${error.message}\n`);
-  else {
-    const ours = toCrosswalkError(error);
-    const problems = ours.details.problems;
-    if (ours.code === 'misconfigured' && Array.isArray(problems)) process.stderr.write(`${problems.join('\n')}\n`);
-    else
-      process.stderr.write(
-        `Crosswalk could not start in ${basename(process.cwd())}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-      );
-  }
+  else if (code === 'misconfigured' && Array.isArray(details.problems))
+    process.stderr.write(`${details.problems.join('\n')}\n`);
+  else
+    process.stderr.write(
+      `Crosswalk could not start in ${basename(process.cwd())}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
   await stopAll(1);
 });

@@ -8,7 +8,7 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { knownMigrations } from '#db/prepare.ts';
 import { databaseRoles } from '#db/roles.ts';
-import { Refused } from './installation.ts';
+import { Refused } from './refused.ts';
 
 /**
  * A whole installation in one file: gzip over lines, a JSON header, then each table as `COPY` text (a row is one line),

@@ -1,7 +1,20 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { isAlive, recordOf } from './process-mark.ts';
+import { Refused } from './refused.ts';
 
 const sources = [
   'app',
@@ -14,7 +27,12 @@ const sources = [
   'package-lock.json',
   'proxy.ts',
   'postcss.config.mjs',
+  'tsconfig.json',
 ];
+
+/** Handed on to the build; it needs nothing of the configuration, and a secret that it does not know cannot end up in a page. */
+const handedOn =
+  /^(?:PATH|HOME|USER|TMPDIR|LANG|LC_\w+|TZ|CI|SSL_CERT_\w+|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SystemRoot)$/i;
 
 /** One hash over path and content of everything that the web build is made of. */
 function fingerprint(): string {
@@ -23,7 +41,7 @@ function fingerprint(): string {
     if (!existsSync(path)) return;
     if (statSync(path).isDirectory()) {
       for (const name of readdirSync(path).sort()) visit(join(path, name));
-    } else if (!path.endsWith('.test.ts')) {
+    } else if (!/\.test\.tsx?$/.test(path)) {
       hash.update(path).update(readFileSync(path));
     }
   };
@@ -31,20 +49,95 @@ function fingerprint(): string {
   return hash.digest('hex');
 }
 
-/** Builds the web part where it is missing or its sources have changed since. */
-export async function ensureBuilt(say: (text: string) => void): Promise<void> {
-  const stamp = join('.next', 'crosswalk-sources');
-  const now = fingerprint();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now && existsSync(join('.next', 'BUILD_ID'))) return;
-  say('Building the pages (once, about a minute) …');
-  const result = spawnSync(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (result.status !== 0) {
-    throw new Error(`The pages could not be built:\n${`${result.stdout}\n${result.stderr}`.slice(-6_000)}`);
+const folder = '.next';
+const stampFile = join(folder, 'crosswalk-sources');
+const lockFile = join('node_modules', '.crosswalk-build.json');
+const lockSchema = z.object({ pid: z.int(), mark: z.string() });
+
+const isBuilt = (now: string) =>
+  existsSync(stampFile) && readFileSync(stampFile, 'utf8') === now && existsSync(join(folder, 'BUILD_ID'));
+
+function holderLives(): boolean {
+  try {
+    return isAlive(lockSchema.parse(JSON.parse(readFileSync(lockFile, 'utf8'))));
+  } catch {
+    // Just released, or left half-written by a build that was killed.
+    return false;
   }
-  writeFileSync(stamp, now);
+}
+
+/** Two starts in one checkout do not build into one folder at once. */
+async function lock(stopped: () => boolean): Promise<() => void> {
+  for (;;) {
+    try {
+      writeFileSync(lockFile, JSON.stringify(recordOf(process.pid)), { flag: 'wx' });
+      return () => rmSync(lockFile, { force: true });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (stopped()) throw new Refused('Stopped before the pages were built.');
+      if (holderLives()) await new Promise((done) => setTimeout(done, 250));
+      else rmSync(lockFile, { force: true });
+    }
+  }
+}
+
+export interface Building {
+  readonly done: Promise<void>;
+  /** Ends a build under way; `done` is refused then. */
+  abort(): void;
+}
+
+/** @throws Refused where the pages must be built and cannot be: the checkout is not ours to write. */
+export function refuseUnbuildable(): void {
+  if (isBuilt(fingerprint())) return;
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    accessSync('node_modules', constants.W_OK);
+  } catch {
+    throw new Refused(
+      `Crosswalk cannot write to ${resolve(folder)}, where the pages are built: copy the checkout to a folder that you own, or build once as its owner.`,
+    );
+  }
+}
+
+/** Builds the web part where it is missing or its sources have changed since. */
+export function ensureBuilt(say: (text: string) => void): Building {
+  let child: ChildProcess | null = null;
+  let aborted = false;
+  const build = async () => {
+    const now = fingerprint();
+    if (isBuilt(now)) return;
+    const release = await lock(() => aborted);
+    try {
+      if (isBuilt(now) || aborted) return;
+      say('Building the pages (once, about a minute) …');
+      const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => handedOn.test(name)));
+      child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
+        env: { ...env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', CROSSWALK_BUILD_ID: now.slice(0, 20) },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (chunk: Buffer) => {
+          output = (output + chunk.toString('utf8')).slice(-6_000);
+        });
+      }
+      const ending = child;
+      const code = await new Promise<number | null>((done) => ending.once('exit', (status) => done(status)));
+      if (aborted) throw new Refused('Stopped while the pages were built.');
+      if (code !== 0) throw new Error(`The pages could not be built:\n${output}`);
+      writeFileSync(stampFile, now);
+    } finally {
+      release();
+    }
+  };
+  return {
+    done: build(),
+    abort: () => {
+      aborted = true;
+      if (child?.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    },
+  };
 }

