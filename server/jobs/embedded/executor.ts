@@ -118,6 +118,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
   async function startQueue(): Promise<Runner> {
     const names: string[] = [];
     const events: WorkerEvents = new EventEmitter();
+    events.on('pool:create', ({ workerPool }) => names.push(workerPool.id));
     events.on('worker:create', ({ worker }) => names.push(worker.workerId));
     const runner = await runQueue({
       connectionString: options.databaseUrl,
