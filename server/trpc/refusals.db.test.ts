@@ -256,7 +256,7 @@ describe('every procedure', () => {
       ({ name }) =>
         `select '${name.replaceAll("'", "''")}' as name, coalesce(md5(string_agg(ctid::text || ':' || xmin::text, ',' order by ctid)), '') as mark from ${name}`,
     );
-    return JSON.stringify(await database.admin.unsafe(marks.join(' union all ')));
+    return JSON.stringify(await database.admin.unsafe(`${marks.join(' union all ')} order by 1`));
   }
 
   it('would leave a trace that is seen here, if it wrote anything', async () => {

@@ -1,13 +1,21 @@
 import { createCallerFactory, router } from './init.ts';
+import { agreementsRouter } from './routers/agreements.ts';
 import { connectionsRouter } from './routers/connections.ts';
+import { operationsRouter } from './routers/operations.ts';
+import { organisationsRouter } from './routers/organisations.ts';
 import { peopleRouter } from './routers/people.ts';
+import { schoolsRouter } from './routers/schools.ts';
 import { syncRouter } from './routers/sync.ts';
 import { systemsRouter } from './routers/systems.ts';
 
 /** Every procedure of the product. A router file holds an input schema and one call per procedure, nothing else. */
 export const appRouter = router({
+  agreements: agreementsRouter,
   connections: connectionsRouter,
+  operations: operationsRouter,
+  organisations: organisationsRouter,
   people: peopleRouter,
+  schools: schoolsRouter,
   sync: syncRouter,
   systems: systemsRouter,
 });

@@ -9,7 +9,9 @@ import { parseSchoolList } from './parse-school-list.ts';
 /** What an import of this list would do: schools to add, those that the agent has already, and every error by line and column. Changes nothing. */
 export const previewSchoolList = defineVerb({
   name: 'schools.preview-list',
-  kind: 'query',
+  // A file does not fit into the address of a query.
+  kind: 'command',
+  unaudited: 'reads only',
   access: [{ agent: ['agent', 'agent-administrator'] }],
   input: z.object({ agentId: idSchema, file: listFileSchema }),
   run: async ({ tx, input }) => {

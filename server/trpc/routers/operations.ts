@@ -1,0 +1,13 @@
+import { auditTrail, verifyAuditTrail } from '#server/features/operations/audit-trail.ts';
+import { connectionHealth } from '#server/features/operations/connection-health.ts';
+import { listJobs } from '#server/features/operations/list-jobs.ts';
+import { operatorOverview } from '#server/features/operations/overview.ts';
+import { query, router } from '../init.ts';
+
+export const operationsRouter = router({
+  auditTrail: query(auditTrail),
+  connectionHealth: query(connectionHealth),
+  listJobs: query(listJobs),
+  overview: query(operatorOverview),
+  verifyAuditTrail: query(verifyAuditTrail),
+});
