@@ -3,6 +3,7 @@ import type { Scope, SystemKind } from '#db/schema/vocabulary.ts';
 import type { Clock } from '#server/kernel/clock.ts';
 import type { ErrorCode } from '#server/kernel/errors.ts';
 import type { OutboundClient } from '#server/kernel/outbound/client.ts';
+import type { DeviationKey } from './exchange/deviations.ts';
 
 /**
  * What a connector is: one folder and one line in `registry.ts`. It speaks a system's protocol and maps it to our
@@ -205,11 +206,22 @@ export interface RecordOf {
   courses: CourseRecord;
 }
 
+/** Why a record could not be read; each has its sentence in messages/<locale>/sync.json `reason`. */
+export const setAsideReasons = [
+  'not-an-object',
+  'source-id-missing',
+  'source-id-unusable',
+  'name-missing',
+  'date-unreadable',
+  'dates-reversed',
+] as const;
+export type SetAsideReason = (typeof setAsideReasons)[number];
+
 /** A record that could not be read: set aside with its reason, never its content. */
 export interface SetAside {
   readonly sourceId: string | null;
   readonly field: string | null;
-  readonly reason: string;
+  readonly reason: SetAsideReason;
 }
 
 /** One page of a collection. Pages stream; nobody holds a collection. */
@@ -227,7 +239,7 @@ export interface Page<C extends Collection> {
    */
   readonly end: 'said' | 'assumed' | 'doubtful' | null;
   /** Tolerated oddities of the provider seen on this page, by key. */
-  readonly deviations: readonly string[];
+  readonly deviations: readonly DeviationKey[];
 }
 
 export interface Capabilities {

@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { setAsideRecord, site, syncRun } from '#db/schema/index.ts';
+import type { DeviationKey } from '#server/connectors/exchange/deviations.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { collectionsKept, type RosterCollection, rosterTables } from './collections.ts';
@@ -119,7 +120,7 @@ class Application {
     for (const [collection, changes] of plan) await this.#write(collection, changes);
     await this.#nameSites(recogniseSites(sites, own));
     await purgeBeyond(tx, { ...run, scopes: allowed.toKeep, sites: sitesHere, reason: 'grants-narrowed', now });
-    await this.#noteOddities();
+    await this.#noteOddities(sitesHere !== null && sitesHere.size === 0 ? { 'sites-not-recognised': 1 } : {});
     await tx
       .update(syncRun)
       .set({
@@ -231,9 +232,9 @@ class Application {
          and s.site_id is distinct from p.id`);
   }
 
-  async #noteOddities(): Promise<void> {
+  async #noteOddities(ours: Partial<Record<DeviationKey, number>> = {}): Promise<void> {
     const { deviations, setAside } = await readOddities(this.#tx, this.#run);
-    await this.#tx.update(syncRun).set({ deviations }).where(eq(syncRun.id, this.#run.syncRunId));
+    await this.#tx.update(syncRun).set({ deviations: { ...deviations, ...ours } }).where(eq(syncRun.id, this.#run.syncRunId));
     await this.#tx.delete(setAsideRecord).where(eq(setAsideRecord.syncRunId, this.#run.syncRunId));
     for (const chunk of chunks(setAside.slice(0, mostSetAside), 1_000)) {
       await this.#tx

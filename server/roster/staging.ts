@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import type { Collection, Page } from '#server/connectors/contract.ts';
+import type { DeviationKey } from '#server/connectors/exchange/deviations.ts';
 import { isRosterCollection, type RosterCollection } from './collections.ts';
 import { type DerivedStream, deriveStreams, type Hinted } from './derive-streams.ts';
 import type { StagedRow } from './plan.ts';
@@ -204,6 +205,7 @@ const oddSchema = z.array(
   z.object({
     collection: z.string(),
     deviations: z.array(z.string()),
+    repeated: z.coerce.number(),
     set_aside: z.array(z.object({ sourceId: z.string().nullable(), field: z.string().nullable(), reason: z.string() })),
   }),
 );
@@ -212,11 +214,13 @@ const oddSchema = z.array(
 export async function readOddities(tx: Tx, run: StagedRun) {
   const pages = oddSchema.parse(
     await tx.execute(sql`
-      select collection, to_jsonb(deviations) as deviations, set_aside from staging.page
+      select collection, to_jsonb(deviations) as deviations, repeated, set_aside from staging.page
        where run_id = ${run.syncRunId}::uuid order by collection, page`),
   );
   const deviations: Record<string, number> = {};
-  for (const key of pages.flatMap((page) => page.deviations)) deviations[key] = (deviations[key] ?? 0) + 1;
+  const duplicate: DeviationKey = 'duplicate-record';
+  const seen = pages.flatMap((page) => [...page.deviations, ...(page.repeated > 0 ? [duplicate] : [])]);
+  for (const key of seen) deviations[key] = (deviations[key] ?? 0) + 1;
   return {
     deviations,
     setAside: pages.flatMap((page) => page.set_aside.map((record) => ({ collection: page.collection, ...record }))),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Session } from '#server/connectors/contract.ts';
 import { type Answer, ask, refuseStatus, unreadable } from '#server/connectors/exchange/ask.ts';
-import type { Deviations } from '#server/connectors/exchange/deviations.ts';
+import type { DeviationKey, Deviations } from '#server/connectors/exchange/deviations.ts';
 import { nextLink } from '#server/connectors/exchange/link-header.ts';
 import { follow, startTrail, trailSchema } from '#server/connectors/exchange/repeat-detection.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
@@ -138,7 +138,7 @@ export async function readNames(
 ): Promise<Names> {
   const accounts = new Map(tops.map((account) => [account.id, account.name]));
   const terms = new Map<string, string>();
-  const tolerant = async (deviation: string, read: () => Promise<void>) => {
+  const tolerant = async (deviation: DeviationKey, read: () => Promise<void>) => {
     try {
       await read();
     } catch (error) {

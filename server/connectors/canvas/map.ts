@@ -1,4 +1,4 @@
-import type { CourseRecord, SetAside } from '#server/connectors/contract.ts';
+import type { CourseRecord, SetAside, SetAsideReason } from '#server/connectors/contract.ts';
 import type { Deviations } from '#server/connectors/exchange/deviations.ts';
 import { sourceIdOf, textOf } from '#server/connectors/exchange/foreign-text.ts';
 import type { Names } from './client.ts';
@@ -8,7 +8,7 @@ export type MappedCourse =
   | { readonly record: CourseRecord & { readonly modifiedAt: Date | null; readonly deleted: boolean } }
   | { readonly setAside: SetAside };
 
-const aside = (sourceId: string | null, field: string | null, reason: string) => ({
+const aside = (sourceId: string | null, field: string | null, reason: SetAsideReason) => ({
   setAside: { sourceId, field, reason },
 });
 

@@ -1,6 +1,7 @@
 import type {
   GroupRecord,
   SetAside,
+  SetAsideReason,
   SiteRecord,
   StreamHint,
   SubjectRecord,
@@ -28,7 +29,7 @@ export interface Reading {
   readonly now: Date;
 }
 
-const aside = (sourceId: string | null, field: string | null, reason: string) => ({
+const aside = (sourceId: string | null, field: string | null, reason: SetAsideReason) => ({
   setAside: { sourceId, field, reason },
 });
 
