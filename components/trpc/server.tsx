@@ -1,5 +1,5 @@
 import 'server-only';
-import { dehydrate, HydrationBoundary } from '@tanstack/react-query';
+import { dehydrate, type FetchQueryOptions, HydrationBoundary, type QueryKey } from '@tanstack/react-query';
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query';
 import { headers } from 'next/headers';
 import { forbidden, notFound, redirect } from 'next/navigation';
@@ -48,8 +48,8 @@ export function Hydrate({ children }: { children: ReactNode }) {
 }
 
 /** Reads ahead for the client components below; `await` it so that the first paint has the data. */
-export function prefetch(
-  options: Parameters<ReturnType<typeof makeQueryClient>['fetchQuery']>[0],
+export function prefetch<Data, Failure, Selected, Key extends QueryKey>(
+  options: FetchQueryOptions<Data, Failure, Selected, Key>,
   here?: string,
 ): Promise<unknown> {
   return orRefuse(pageQueryClient().fetchQuery(options), here);

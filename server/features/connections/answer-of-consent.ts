@@ -5,7 +5,7 @@ import { finishConsent } from './finish-consent.ts';
 import { schoolPaths } from './tell-whose-turn.ts';
 
 /** The page on which the holder of a link, who has no session, hands in the answer together with his token. */
-export const consentPageOfLink = '/set-up/consent';
+export const consentPageOfLink = '/connect/consent';
 
 /**
  * Takes the answer of a foreign consent page (RFC 6749 §4.1.2) and says where to send the browser: to the system's page with

@@ -7,6 +7,7 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { connectionInSchool } from './load-rows.ts';
+import { marketplaceName } from './marketplace-name.ts';
 import { readConnections } from './read-connections.ts';
 
 /**
@@ -103,6 +104,7 @@ export const connectionPage = defineVerb({
       .limit(1);
     return {
       edge,
+      consumerName: edge.consumer.kind === 'marketplace' ? await marketplaceName(tx) : '',
       createdAt: row.createdAt,
       consents: consents.map(({ side, status, byName, byOrganisationName, at, purpose, until, requestId }) => ({
         side,

@@ -10,6 +10,7 @@ import { type ApproverReach, approverReach } from './approver-limits.ts';
 import { bestCount, previewCounts, receivedCounts } from './counts-of-system.ts';
 import { fingerprintOf, readAsker } from './fingerprint.ts';
 import { connectionInSchool, only } from './load-rows.ts';
+import { marketplaceName } from './marketplace-name.ts';
 import { provedScopes, suffices } from './read-proof.ts';
 import { readSituation, type Situation } from './situation.ts';
 import { isRefusal, readCause, transition } from './state-machine.ts';
@@ -69,6 +70,8 @@ export const decisionPage = defineVerb({
       fingerprint: await fingerprintOf(tx, situation, row),
       asker: await readAsker(tx, situation, row),
       consumer: connection.consumerKind,
+      /** To whom it would be released; empty where nobody knows a name yet. */
+      consumerName: connection.consumerKind === 'marketplace' ? await marketplaceName(tx) : '',
       askedAt: row.sentAt,
       purpose: row.purpose,
       until: row.until,

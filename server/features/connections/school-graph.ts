@@ -5,6 +5,7 @@ import { agreementStatesInForce, schoolRoles } from '#db/schema/vocabulary.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { schoolRow } from './load-rows.ts';
+import { marketplaceName } from './marketplace-name.ts';
 import { readConnections } from './read-connections.ts';
 import { isEnded } from './state-machine.ts';
 
@@ -31,7 +32,7 @@ export const schoolGraph = defineVerb({
         ? []
         : await tx.select({ name: appUser.name }).from(appUser).where(eq(appUser.id, school.stoppedBy));
     const inForce = await tx
-      .select({ id: agreement.id })
+      .select({ id: agreement.id, termEnd: agreement.termEnd, endsOn: agreement.endsOn })
       .from(agreement)
       .where(and(eq(agreement.schoolId, schoolId), inArray(agreement.state, [...agreementStatesInForce])))
       .limit(1);
@@ -42,8 +43,13 @@ export const schoolGraph = defineVerb({
       school: { id: schoolId, name: school.name, trust: school.trust },
       stopped: school.stoppedAt === null ? null : { at: school.stoppedAt, by: stopper?.name ?? null },
       agreementInForce: inForce.length > 0,
+      /** Last day of the agreement in force, `yyyy-mm-dd`. */
+      agreementEnds: inForce[0] === undefined ? null : (inForce[0].endsOn ?? inForce[0].termEnd),
       /** Nodes besides the school itself; the marketplace is always one. */
-      marketplace: { consumes: living.filter(({ consumer }) => consumer.kind === 'marketplace').length },
+      marketplace: {
+        name: await marketplaceName(tx),
+        consumes: living.filter(({ consumer }) => consumer.kind === 'marketplace').length,
+      },
       systems: systems.map((row) => ({
         id: row.id,
         kind: row.kind,

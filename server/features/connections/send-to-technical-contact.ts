@@ -14,7 +14,7 @@ import { withdrawLinks } from './technical-contact-links.ts';
 const validDays = 7;
 
 /** The page that the link opens: set-up guide, entry and test, nothing else. */
-export const setUpPath = (token: string) => `/set-up/${token}`;
+export const setUpPath = (token: string) => `/connect/${token}`;
 
 /**
  * Sends whoever runs the system a link to its set-up page. It works until the test succeeds, at most seven days; a new
