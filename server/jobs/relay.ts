@@ -129,6 +129,7 @@ export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; 
 
   const untilWoken = async () => {
     const waiting = new AbortController();
+    if (stopping.signal.aborted) return;
     const done = () => waiting.abort();
     wake = done;
     stopping.signal.addEventListener('abort', done);

@@ -12,7 +12,7 @@ import type { JobKeys } from './keys.ts';
 import { embeddedSink, inngestServerSink, pruneOutbox, startRelay } from './relay.ts';
 import { signBody } from './signature.ts';
 import { openJobsSql } from './sql.ts';
-import { takeWorkerLease } from './worker-lease.ts';
+import { takeWorkerLease, type WorkerLease } from './worker-lease.ts';
 
 export interface WorkerOptions {
   /** As `crosswalk_sync`; a connection in session mode (the worker listens and holds a lock). */
@@ -55,6 +55,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const stopping = new AbortController();
   let executor: Executor | null = null;
   let handle: JobsHandler | null = null;
+  let lease: WorkerLease | null = null;
 
   const app = new Hono();
   app.get('/health', (context) =>
@@ -70,7 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   const server = await listen(app, options.host ?? '127.0.0.1', options.port);
   const address = addressOf(server);
-  const localOrigin = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+  const localOrigin = `http://${reachable(address)}:${address.port}`;
   try {
     const client = createJobClient({ keys, baseUrl: inngestBaseUrl ?? localOrigin, logger, appId: options.appId });
     const serveOrigin = inngestBaseUrl === null ? null : (options.serveOrigin ?? localOrigin);
@@ -80,7 +81,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       keys,
       ...(serveOrigin === null ? {} : { serveOrigin }),
     });
-    const lease = await takeWorkerLease(sql, inngestBaseUrl === null ? 'embedded' : 'inngest');
+    const held = await takeWorkerLease(options.databaseUrl, inngestBaseUrl === null ? 'embedded' : 'inngest');
+    lease = held;
     if (inngestBaseUrl === null) {
       executor = await startExecutor({
         ...options.executor,
@@ -88,7 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         databaseUrl: options.databaseUrl,
         handlerUrl: new URL(handlerPath, localOrigin).href,
         signingKey: keys.signingKey,
-        lease,
+        lease: held,
         logger,
       });
     }
@@ -96,7 +98,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
     const relay = await startRelay({ sql, sink, logger });
     const loops = [
-      repeat(heartbeatMs, () => lease.beat()),
+      repeat(heartbeatMs, () => held.beat()),
       repeat(3_600_000, () => pruneOutbox(sql)),
       ...(inngestBaseUrl === null
         ? []
@@ -111,13 +113,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         await relay.stop();
         await executor?.stop(graceMs);
         await Promise.all(loops);
-        await lease.end();
+        await held.end();
         await closeServer(server);
         await sql.end({ timeout: 5 });
       },
     };
   } catch (error) {
     stopping.abort();
+    await lease?.end();
     await closeServer(server);
     await sql.end({ timeout: 5 });
     throw error;
@@ -167,6 +170,12 @@ function listen(app: Hono, host: string, port: number): Promise<Server> {
 function addressOf(server: Server): AddressInfo {
   const address = server.address();
   return address !== null && typeof address === 'object' ? address : { address: '', family: 'IPv4', port: 0 };
+}
+
+/** The host under which this process reaches its own server. */
+function reachable({ address, family }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::' || address === '') return '127.0.0.1';
+  return family === 'IPv6' ? `[${address}]` : address;
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -1,4 +1,4 @@
-import type postgres from 'postgres';
+import postgres from 'postgres';
 import { z } from 'zod';
 import { newId } from '#server/kernel/ids.ts';
 
@@ -20,35 +20,41 @@ export const workerLockSpace = 0x6a6f6273;
 
 const keyRow = z.array(z.object({ lock_key: z.coerce.number() }));
 
-export async function takeWorkerLease(sql: postgres.Sql, executor: 'embedded' | 'inngest'): Promise<WorkerLease> {
+export async function takeWorkerLease(url: string, executor: 'embedded' | 'inngest'): Promise<WorkerLease> {
   const workerId = newId();
-  const connection = await sql.reserve();
+  // One connection that lives as long as the worker; the driver makes it anew if it is cut off.
+  const sql = postgres(url, {
+    max: 1,
+    max_lifetime: null,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+    connection: { application_name: 'crosswalk worker lease' },
+  });
   // The row is seen by others only with its lock held: a row without one is a dead worker's.
-  await connection`begin`;
-  const rows = keyRow.parse(
-    await connection`insert into jobs.worker (id, executor) values (${workerId}, ${executor}) returning lock_key`,
-  );
-  const lockKey = rows[0]?.lock_key ?? 0;
-  await connection`select pg_advisory_lock(${workerLockSpace}, ${lockKey}::int)`;
-  await connection`commit`;
+  const lockKey = await sql.begin(async (tx) => {
+    const rows = keyRow.parse(
+      await tx`insert into jobs.worker (id, executor) values (${workerId}, ${executor}) returning lock_key`,
+    );
+    const key = rows[0]?.lock_key ?? 0;
+    await tx`select pg_advisory_lock(${workerLockSpace}, ${key}::int)`;
+    return key;
+  });
   return {
     workerId,
     beat: async () => {
-      // A reconnect loses the lock; taking it again while it is held only counts up, hence the look at pg_locks.
-      await connection`
-        update jobs.worker set heartbeat_at = now(), ended_at = null where id = ${workerId}`;
-      await connection`
+      // Who was cut off has lost the lock, and was perhaps ended by another.
+      await sql`
         select pg_try_advisory_lock(${workerLockSpace}, ${lockKey}::int)
          where not exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
                               and classid = ${workerLockSpace} and objid = ${lockKey} and objsubid = 2)`;
+      await sql`update jobs.worker set heartbeat_at = now(), ended_at = null where id = ${workerId}`;
     },
     nameQueueWorkers: async (names) => {
-      await connection`update jobs.worker set queue_workers = ${[...names]} where id = ${workerId}`;
+      await sql`update jobs.worker set queue_workers = ${[...names]} where id = ${workerId}`;
     },
     end: async () => {
-      await connection`update jobs.worker set ended_at = now() where id = ${workerId}`;
-      await connection`select pg_advisory_unlock(${workerLockSpace}, ${lockKey}::int)`;
-      connection.release();
+      await sql`update jobs.worker set ended_at = now() where id = ${workerId}`;
+      await sql.end({ timeout: 2 });
     },
   };
 }

@@ -2,7 +2,7 @@ import { type JobClient, on } from '../client.ts';
 import type { JobPorts } from '../ports.ts';
 
 /** Sends a mail. Twelve retries with back-off outlast an SMTP server's day off. */
-export const deliverMail = (client: JobClient, ports: JobPorts) =>
+export const deliverMail = (client: JobClient, ports: Pick<JobPorts, 'deliverMail'>) =>
   client.createFunction(
     {
       id: 'deliver-mail',
