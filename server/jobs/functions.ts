@@ -2,6 +2,7 @@ import type { InngestFunction } from 'inngest';
 import type { JobClient } from './client.ts';
 import { agreementDates } from './functions/agreement-dates.ts';
 import { connectionChanged } from './functions/connection-changed.ts';
+import { connectionCredential } from './functions/connection-credential.ts';
 import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
 import { heartbeat } from './functions/heartbeat.ts';
@@ -14,6 +15,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
   return [
     agreementDates(client, ports),
     connectionChanged(client, ports),
+    connectionCredential(client, ports),
     connectionRound(client, ports),
     deliverMail(client, ports),
     heartbeat(client, ports),

@@ -42,7 +42,7 @@ export const approveRequest = defineVerb({
     confirmedOrigins: z.array(z.string().max(300)).optional(),
   }),
   async run(call) {
-    const { ctx, tx, audit, party, input } = call;
+    const { ctx, tx, audit, emit, party, input } = call;
     const { schoolId, requestId } = input;
     let locked = await lockRequest(tx, schoolId, requestId);
     const { request: row } = locked;
@@ -102,6 +102,11 @@ export const approveRequest = defineVerb({
       }
     } else if (connects) {
       await advance(call, after(locked, opened), { type: 'prove' });
+    }
+    const { credential } = situation;
+    if (!connects && credential?.state === 'proved') {
+      // It may permit more than it was tried for: nobody is asked for another one before that is known.
+      await emit('credential/entered', { schoolId, systemId: locked.system.id, credentialId: credential.id });
     }
     const asker = await account(tx, row.sentBy);
     if (asker !== null && asker.userId !== decidedBy) {

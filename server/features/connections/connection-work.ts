@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Context } from '#server/kernel/context.ts';
+import { isCrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { tryCredentialOutsideVerb } from './prove-credential.ts';
 import { type Tended, tendConnections, tidyAfterConnection } from './tend-connections.ts';
 
 /** The steps of connections' jobs: ids and counts in and out. */
@@ -11,6 +13,13 @@ export interface ConnectionWork {
   tend(school: { readonly schoolId: string; readonly runId: string }): Promise<Tended>;
   /** After a connection has changed: sweeps the credential that an ended one leaves behind. */
   tidy(changed: { readonly schoolId: string; readonly connectionId: string; readonly runId: string }): Promise<void>;
+  /** Tries a credential for what is granted now; what came of it is told on the pages. */
+  tryCredential(entered: {
+    readonly schoolId: string;
+    readonly systemId: string;
+    readonly credentialId: string;
+    readonly runId: string;
+  }): Promise<void>;
 }
 
 const rowsSchema = z.array(z.object({ id: idSchema }));
@@ -25,6 +34,15 @@ export function createConnectionWork(contextOf: (runId: string) => Context): Con
       return rowsSchema.parse(rows).map(({ id }) => id);
     },
     tend: ({ schoolId, runId }) => tendConnections(contextOf(runId), schoolId),
+    tryCredential: async ({ runId, ...which }) => {
+      try {
+        await tryCredentialOutsideVerb(contextOf(runId), which);
+      } catch (error) {
+        // Gone, replaced or stopped meanwhile: then there is nothing to try.
+        const passed = ['not-found', 'changed-meanwhile', 'stopped-by-school', 'host-not-confirmed'];
+        if (!isCrosswalkError(error) || !passed.includes(error.code)) throw error;
+      }
+    },
     tidy: ({ runId, ...changed }) => tidyAfterConnection(contextOf(runId), changed),
   };
 }
