@@ -234,7 +234,10 @@ class Application {
 
   async #noteOddities(ours: Partial<Record<DeviationKey, number>> = {}): Promise<void> {
     const { deviations, setAside } = await readOddities(this.#tx, this.#run);
-    await this.#tx.update(syncRun).set({ deviations: { ...deviations, ...ours } }).where(eq(syncRun.id, this.#run.syncRunId));
+    await this.#tx
+      .update(syncRun)
+      .set({ deviations: { ...deviations, ...ours } })
+      .where(eq(syncRun.id, this.#run.syncRunId));
     await this.#tx.delete(setAsideRecord).where(eq(setAsideRecord.syncRunId, this.#run.syncRunId));
     for (const chunk of chunks(setAside.slice(0, mostSetAside), 1_000)) {
       await this.#tx

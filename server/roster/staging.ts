@@ -95,7 +95,10 @@ export async function readFetches(tx: Tx, run: StagedRun): Promise<FetchFacts[]>
     total,
     setAside: set_aside,
     isOver: ended !== null,
-    complete: ended !== null && ended !== 'doubtful' && (total === null || read >= total),
+    complete:
+      (ended === 'said' && (total === null || read >= total)) ||
+      // Silence and emptiness together are no evidence: a token of the wrong district gets empty lists too.
+      (ended === 'assumed' && read > 0 && (total === null || read >= total)),
   }));
 }
 

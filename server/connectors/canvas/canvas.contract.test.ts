@@ -10,6 +10,7 @@ describeConnector({
   people: /users|enrollments|students|teachers|sections/i,
   pages: true,
   totals: false,
+  foreignNext: 'refused',
   refusedOnce: 'renews',
   ended: 'credential-refused',
   secrets: () => ['canvas-lindenhof-demo-secret'],

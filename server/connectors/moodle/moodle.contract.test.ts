@@ -11,6 +11,7 @@ describeConnector({
   totals: false,
   // The sandbox leaves out the id number of courses that have none.
   deviations: ['sis-id-not-visible'],
+  foreignNext: 'refused',
   refusedOnce: 'credential-refused',
   ended: 'credential-refused',
   secrets: (peer) => {

@@ -7,8 +7,8 @@ import { isObject, own } from '#server/connectors/exchange/foreign-text.ts';
 import { nextLink } from '#server/connectors/exchange/link-header.ts';
 import { follow, startTrail, trailSchema } from '#server/connectors/exchange/repeat-detection.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
-import { assertSameOrigin, originOf } from '#server/kernel/outbound/client.ts';
-import { type Secret, type Settings, scopeUri } from './settings.ts';
+import { originOf } from '#server/kernel/outbound/client.ts';
+import { type Secret, type Settings, scopesOf } from './settings.ts';
 import { buyToken } from './token.ts';
 import { codeMinorOf } from './wire.ts';
 
@@ -62,7 +62,7 @@ const queryOf = (offset: number, limit: number, sorted: boolean) =>
 /**
  * Reads a collection page by page (reference §9): by `Link: rel="next"` where there is one, else by offset until the total is
  * reached or a page is empty. A link is followed with our own origin and path, so that it leads nowhere else.
- * @throws CrosswalkError `address-refused` for a `next` on a foreign host; whatever a call throws
+ * @throws CrosswalkError whatever a call throws; `foreign-answer-unreadable` where the same page comes again and again
  */
 export async function* readPages(
   session: OneRosterSession,
@@ -76,6 +76,12 @@ export async function* readPages(
     try {
       batch = await readBatch(session, path, state.query, deviations);
     } catch (error) {
+      if (state.page > 0 && !state.spoke && isCrosswalkError(error, 'foreign-not-found')) {
+        // A server that tells neither total nor link may answer so past the end.
+        deviations.note('end-as-not-found');
+        yield { rows: [], total: null, cursor: null, end: 'assumed', deviations };
+        return;
+      }
       const simpler = isCrosswalkError(error) ? withoutExtras(state, error, deviations) : null;
       if (simpler === null) throw error;
       state = simpler;
@@ -158,7 +164,8 @@ function nextStep(
   if (rows.length === 0) {
     if (total !== null) return ended(offset >= total ? 'said' : 'doubtful');
     if (next === null) return ended('said');
-    return ended(spoke ? 'doubtful' : 'assumed');
+    // Some link onward for ever; a header that was there before and is not now was cut off with the records.
+    return ended(typeof next === 'string' || !spoke ? 'assumed' : 'doubtful');
   }
   const print = printOf(rows);
   const goOn = (query: string, byLink: boolean, trail = state.trail): Step => ({
@@ -166,10 +173,10 @@ function nextStep(
     next: { ...state, query, offset, page: state.page + 1, spoke, byLink, trail, print },
     end: null,
   });
-  if (typeof next === 'string') {
-    const query = queryOfLink(session, path, next, deviations);
-    const trail = follow(state.trail, `${path}?${query}`);
-    if (trail !== null) return goOn(query, true, trail);
+  const linked = typeof next === 'string' ? queryOfLink(session, path, state.query, next, deviations) : null;
+  if (linked !== null) {
+    const trail = follow(state.trail, `${path}?${linked}`);
+    if (trail !== null) return goOn(linked, true, trail);
     deviations.note('next-link-repeated');
     return ended(total !== null && offset >= total ? 'said' : 'doubtful');
   }
@@ -207,18 +214,39 @@ function printOf(rows: readonly unknown[]): string {
   return createHash('sha256').update(ids.join('\n')).digest('base64url').slice(0, 16);
 }
 
-/** What a `next` link asks for. Its origin must be ours (a plain-http form of our own host is read as https). */
-function queryOfLink(session: OneRosterSession, path: Path, link: string, deviations: Deviations): string {
+/**
+ * What a `next` link asks for, to be asked of our own address; null for a link to another host, which is not followed: pages are
+ * counted then. A plain-http form of our own host is read as https. Several servers drop the sort order from their links.
+ */
+function queryOfLink(
+  session: OneRosterSession,
+  path: Path,
+  asked: string,
+  link: string,
+  deviations: Deviations,
+): string | null {
   const own = new URL(`${session.settings.baseUrl}/${path}`);
   let url = URL.parse(link, own);
-  if (url !== null && url.protocol === 'http:' && own.protocol === 'https:' && url.hostname === own.hostname) {
+  if (url === null) return null;
+  if (url.protocol === 'http:' && own.protocol === 'https:' && url.hostname === own.hostname) {
     deviations.note('next-link-without-tls');
     url = new URL(own.origin + url.pathname + url.search);
   }
-  const checked = assertSameOrigin(url?.href ?? link, own);
+  if (originOf(url) !== originOf(own)) {
+    deviations.note('next-link-foreign');
+    return null;
+  }
   if (!/^https?:/i.test(link)) deviations.note('next-link-relative');
-  if (checked.pathname.replace(/\/+$/, '') !== own.pathname) deviations.note('next-link-other-path');
-  return checked.searchParams.toString();
+  if (url.pathname.replace(/\/+$/, '') !== own.pathname) deviations.note('next-link-other-path');
+  if (url.searchParams.has('offset')) {
+    for (const name of ['sort', 'orderBy']) {
+      const value = new URLSearchParams(asked).get(name);
+      if (value === null || url.searchParams.has(name)) continue;
+      deviations.note('next-link-drops-parameters');
+      url.searchParams.set(name, value);
+    }
+  }
+  return url.searchParams.toString();
 }
 
 async function readBatch(session: OneRosterSession, path: Path, query: string, deviations: Deviations): Promise<Batch> {
@@ -266,6 +294,9 @@ function refuse(session: OneRosterSession, answer: Answer, path: Path): void {
   const code = codeMinorOf(answer.json);
   const details = { collection: path, ...(code === null ? {} : { foreignCode: code }) };
   if (answer.status === 403) {
+    // Some servers know no 401.
+    if (code === 'unauthorized' || code === 'unauthorisedrequest')
+      refuseStatus({ ...answer, status: 401 }, now, details);
     const throttled = code === 'serverbusy' || 'retry-after' in answer.headers;
     if (throttled) refuseStatus({ ...answer, status: 429 }, now, details);
     throw new CrosswalkError('scope-missing', {
@@ -273,7 +304,7 @@ function refuse(session: OneRosterSession, answer: Answer, path: Path): void {
         host: answer.host,
         status: 403,
         ...details,
-        scopes: [scopeUri(session.settings.version, 'roster-core.readonly')],
+        scopes: scopesOf(session.settings),
       },
     });
   }

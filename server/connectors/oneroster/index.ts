@@ -15,7 +15,7 @@ import { originOf } from '#server/kernel/outbound/client.ts';
 import { type OneRosterSession, type Path, readFirst, readPages } from './client.ts';
 import { guide } from './guide.ts';
 import { groupOf, type Mapped, type Reading, siteOf, subjectOf, termOf } from './map.ts';
-import { type Secret, type Settings, scopeUri, secretSchema, settingsSchema } from './settings.ts';
+import { type Secret, type Settings, scopesOf, secretSchema, settingsSchema } from './settings.ts';
 import { buyToken } from './token.ts';
 
 type Read = 'sites' | 'terms' | 'subjects' | 'groups';
@@ -66,6 +66,7 @@ export const oneRoster = {
       required: true,
       example: 'https://sis.example.org/oauth/token',
     },
+    { name: 'scope', label: 'oneroster.field.scope', kind: 'text', required: false },
   ],
   secretFields: [
     { name: 'clientId', label: 'oneroster.field.client-id', kind: 'text', required: true },
@@ -75,7 +76,7 @@ export const oneRoster = {
   secret: secretSchema,
   guide,
   capabilities: { reads, scopes: ['roster.subjects', 'roster.streams', 'roster.groups'], concurrency: 2 },
-  foreignScopes: (_scopes, settings) => [scopeUri(settings.version, 'roster-core.readonly')],
+  foreignScopes: (_scopes, settings) => scopesOf(settings),
   origins: (settings) => [...new Set([originOf(settings.baseUrl), originOf(settings.tokenUrl)])],
   collectionsFor,
   hint: (secret) => `…${secret.clientId.slice(-4)}`,
@@ -98,6 +99,7 @@ async function prove(session: OneRosterSession, scopes: readonly Scope[]): Promi
     return { ok: false, results, actsAs: null, about, advice: [] };
   }
   const tried = new Map<Read, CrosswalkError | null>();
+  let seen = 0;
   const results: ProofResult[] = [];
   for (const scope of scopes) {
     if (needs[scope] === undefined) {
@@ -108,20 +110,27 @@ async function prove(session: OneRosterSession, scopes: readonly Scope[]): Promi
     for (const collection of needs[scope]) {
       let outcome = tried.get(collection);
       if (outcome === undefined) {
-        outcome = await tryRead(session, collection);
+        const answer = await tryRead(session, collection);
+        outcome = answer instanceof CrosswalkError ? answer : null;
+        seen += answer instanceof CrosswalkError ? 0 : answer;
         tried.set(collection, outcome);
       }
       refused ??= outcome;
     }
     results.push(refused === null ? { scope, ok: true, errorCode: null, details: {} } : failed(scope, refused));
   }
+  // A client that is let in and assigned to no school gets empty lists everywhere, with 200.
+  if (seen === 0 && tried.size > 0 && results.every((result) => result.ok)) {
+    const nothing = new CrosswalkError('rights-missing', { details: { problem: 'nothing-visible' } });
+    return { ok: false, results: scopes.map((scope) => failed(scope, nothing)), actsAs: null, about, advice: [] };
+  }
   return { ok: results.every((result) => result.ok), results, actsAs: null, about, advice: [...advice] };
 }
 
-async function tryRead(session: OneRosterSession, collection: Read): Promise<CrosswalkError | null> {
+/** How many records a real call gave, or why it gave none. */
+async function tryRead(session: OneRosterSession, collection: Read): Promise<CrosswalkError | number> {
   try {
-    await readFirst(session, readers[collection].path, 1);
-    return null;
+    return (await readFirst(session, readers[collection].path, 1)).rows.length;
   } catch (error) {
     return explained(error);
   }

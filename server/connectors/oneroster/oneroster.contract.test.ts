@@ -12,6 +12,7 @@ for (const version of ['1.2', '1.1'] as const) {
     people: /users|students|teachers|enrollments|demographics/i,
     pages: true,
     totals: true,
+    foreignNext: 'counts-pages',
     refusedOnce: 'renews',
     ended: 'renews',
     secrets: () => [

@@ -10,6 +10,13 @@ export const settingsSchema = z.object({
   baseUrl: webAddressSchema,
   /** Configured out of band; the standard fixes no place for it. */
   tokenUrl: webAddressSchema,
+  /** Where a SIS calls its scopes otherwise than the standard does: asked for as it stands. */
+  scope: z
+    .string()
+    .trim()
+    .max(500)
+    .optional()
+    .transform((text) => (text === '' ? undefined : text)),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -22,3 +29,8 @@ export type Secret = z.infer<typeof secretSchema>;
 /** Scope addresses of OneRoster 1.2 and 1.1 (§ "Scopes" of each REST binding). */
 export const scopeUri = (version: Version, name: 'roster-core.readonly' | 'roster.readonly') =>
   `https://purl.imsglobal.org/spec/or/${version === '1.2' ? 'v1p2' : 'v1p1'}/scope/${name}`;
+
+/** The scope that we need for what names no person. */
+export const scopesOf = (settings: Settings): readonly string[] => [
+  settings.scope ?? scopeUri(settings.version, 'roster-core.readonly'),
+];

@@ -2,7 +2,7 @@ import type { Tokens } from '#server/connectors/contract.ts';
 import { type Answer, ask, type Line, refuseStatus, unreadable } from '#server/connectors/exchange/ask.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { originOf } from '#server/kernel/outbound/client.ts';
-import { type Secret, type Settings, scopeUri } from './settings.ts';
+import { type Secret, type Settings, scopesOf, scopeUri } from './settings.ts';
 import { tokenAnswerSchema, tokenErrorSchema } from './wire.ts';
 
 type ClientAuthentication = 'basic' | 'body';
@@ -24,11 +24,13 @@ export async function buyToken(
 ): Promise<Tokens> {
   const ways: readonly ClientAuthentication[] =
     current?.clientAuthentication === 'body' ? ['body', 'basic'] : ['basic', 'body'];
-  const core = scopeUri(settings.version, 'roster-core.readonly');
-  const full = scopeUri(settings.version, 'roster.readonly');
+  const scopes =
+    settings.scope === undefined
+      ? [...scopesOf(settings), scopeUri(settings.version, 'roster.readonly')]
+      : [settings.scope];
   let refused: CrosswalkError | null = null;
   for (const way of ways) {
-    for (const scope of [core, full]) {
+    for (const scope of scopes) {
       const outcome = await tryOnce(line, settings, secret, way, scope);
       if (!(outcome instanceof CrosswalkError)) return outcome;
       refused = outcome;
@@ -71,6 +73,8 @@ async function tryOnce(
   );
 }
 
+const refusals = new Set([400, 401, 403, 415, 422]);
+
 function judge(answer: Answer, line: Line, way: ClientAuthentication, scope: string): Tokens | CrosswalkError {
   const now = line.clock.now();
   const oauth = tokenErrorSchema.safeParse(answer.json);
@@ -81,7 +85,8 @@ function judge(answer: Answer, line: Line, way: ClientAuthentication, scope: str
     }
     return new CrosswalkError('credential-refused', { details });
   }
-  if (answer.status === 401 || answer.status === 400 || (answer.status === 403 && !('retry-after' in answer.headers))) {
+  // Whatever a server says to a client authentication that it does not take: 400 or 401 by the standard, 403, 415 or 422 in the wild.
+  if (refusals.has(answer.status) && !(answer.status === 403 && 'retry-after' in answer.headers)) {
     return new CrosswalkError('credential-refused', { details: { host: answer.host, status: answer.status } });
   }
   refuseStatus(answer.status === 403 ? { ...answer, status: 429 } : answer, now, { at: 'token-address' });

@@ -72,8 +72,12 @@ const codeMinor = z.union([
     .transform((nested) => nested.imsx_codeMinorField[0]?.imsx_codeMinorFieldValue ?? ''),
 ]);
 const statusInfo = z
-  .object({ imsx_CodeMinor: codeMinor.optional(), imsx_codeMinor: codeMinor.optional() })
-  .transform((status) => status.imsx_CodeMinor ?? status.imsx_codeMinor ?? null);
+  .object({
+    imsx_CodeMinor: codeMinor.optional(),
+    imsx_codeMinor: codeMinor.optional(),
+    codeMinor: codeMinor.optional(),
+  })
+  .transform((status) => status.imsx_CodeMinor ?? status.imsx_codeMinor ?? status.codeMinor ?? null);
 
 /** The forms in which a refusal comes: flat and wrapped (1.2), in a list (1.1), with the code nested or plain. */
 const refusalSchema = z.union([
