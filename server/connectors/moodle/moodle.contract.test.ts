@@ -9,8 +9,6 @@ describeConnector({
   people: /user|enrol|participants|group|cohort/i,
   pages: false,
   totals: false,
-  // The sandbox leaves out the id number of courses that have none.
-  deviations: ['sis-id-not-visible'],
   foreignNext: 'refused',
   refusedOnce: 'credential-refused',
   ended: 'credential-refused',
