@@ -32,7 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: ['server/**/*.fault.test.ts'],
+          include: ['server/**/*.fault.test.ts', 'scripts/**/*.fault.test.ts'],
           globalSetup: ['db/testing/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

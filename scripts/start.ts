@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { seedDemo } from '#db/seed/demo.ts';
 import { ensureFirstOperator } from '#server/features/people/first-operator.ts';
 import { type Environment, loadEnvironment } from '#server/kernel/env.ts';
 import { toCrosswalkError } from '#server/kernel/errors.ts';
@@ -8,7 +7,7 @@ import { type Building, ensureBuilt, refuseUnbuildable } from './lib/build.ts';
 import { claimDataFolder } from './lib/claim-data-folder.ts';
 import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
 import { refuseTakenPorts, type WantedPort } from './lib/ports.ts';
-import { prepareDatabase, type RoleUrls } from './lib/prepare-database.ts';
+import { prepareDatabase, type RoleUrls, refuseUnfitDatabase } from './lib/prepare-database.ts';
 import { openProcess } from './lib/process-context.ts';
 import { Refused } from './lib/refused.ts';
 import { type ChildSpecification, Supervisor } from './lib/supervisor.ts';
@@ -116,13 +115,15 @@ async function start(): Promise<void> {
   });
   const { adminUrl } = await opening;
   Object.assign(process.env, { CROSSWALK_MASTER_KEY: key, DATA_DIR: dataDir });
+  const withKey = { ...env, masterKeys: loadEnvironment().masterKeys };
+  const content = await refuseUnfitDatabase(withKey, adminUrl);
   const building: Building | null = part === 'worker' ? null : ensureBuilt(say);
   if (building !== null) {
     undo.push(() => building.abort());
     // Its error is taken up where it is waited for; until then another may come first.
     building.done.catch(() => undefined);
   }
-  const urls = await prepareDatabase({ ...env, masterKeys: loadEnvironment().masterKeys }, adminUrl, say);
+  const urls = await prepareDatabase(withKey, adminUrl, content, say);
   const childEnv = environmentOfChildren(dataDir, key, urls);
   for (const one of invented) childEnv[`SANDBOX_${one.name.toUpperCase()}_URL`] = one.url;
   const full = loadEnvironment(childEnv);
@@ -146,11 +147,12 @@ async function start(): Promise<void> {
     const child: ChildSpecification = { name: `sandbox ${name}`, args: [`sandbox/${name}/main.ts`], env: sandboxEnv };
     supervisor.run(child);
     if (!(await untilAnswers(url, (status) => status > 0, 30)))
-      notUp(child.name, `The invented ${name} did not start; it said:`);
+      notUp(child.name, `The invented ${name} did not start.`);
   }
 
   if (part !== 'web') supervisor.run({ name: 'worker', args: ['server/jobs/worker.ts'], env: childEnv });
-  const accounts = env.mode === 'demo' && part === 'all' ? await seedDemo(own, say) : [];
+  const accounts =
+    env.mode === 'demo' && part === 'all' ? await (await import('#db/seed/demo.ts')).seedDemo(own, say) : [];
   const firstOperator = await ensureFirstOperator(own.systemContext('start'), {
     email: full.operatorEmail,
     baseUrl: full.baseUrl,
@@ -163,11 +165,11 @@ async function start(): Promise<void> {
     const host = env.webHost === '0.0.0.0' ? '127.0.0.1' : env.webHost.includes(':') ? `[${env.webHost}]` : env.webHost;
     const health = `http://${host}:${env.port}/api/health`;
     if (!(await untilAnswers(health, (status) => status === 200, 60)))
-      notUp('web', `Crosswalk did not become healthy: ${health} says which part is down. The web process said:`);
+      notUp('web', `Crosswalk did not become healthy: ${health} says which part is down.`);
   } else {
     const health = `http://${env.workerHost === '0.0.0.0' ? '127.0.0.1' : env.workerHost}:${env.workerPort}/health`;
     if (!(await untilAnswers(health, (status) => status === 200, 60)))
-      notUp('worker', `The worker did not become healthy (${health}); it said:`);
+      notUp('worker', `The worker did not become healthy (${health}).`);
   }
   await own.close();
   if (stopping) return;

@@ -112,20 +112,29 @@ export async function refuseWrongMasterKey(adminUrl: string, env: Environment): 
   }
 }
 
+/** Whatever can be refused before anything is changed: another program's or mode's tables, another master key, unsafe logins. */
+export async function refuseUnfitDatabase(env: Environment, adminUrl: string): Promise<DatabaseContent> {
+  const content = await refuseOtherMode(adminUrl, env);
+  if (content !== 'empty') await refuseWrongMasterKey(adminUrl, env);
+  const { webUrl, syncUrl } = env.database;
+  if (webUrl !== null) await refuseUnsafeLogin('DATABASE_WEB_URL', webUrl);
+  if (syncUrl !== null) await refuseUnsafeLogin('DATABASE_SYNC_URL', syncUrl);
+  return content;
+}
+
 /**
- * From an address to a database that can be run on: roles made or checked, migrations applied, its mode written down.
+ * From an address to a database that can be run on: roles made, migrations applied, its mode written down. After
+ * `refuseUnfitDatabase`.
  * @throws Refused with a sentence for each thing that an administrator must change.
  */
 export async function prepareDatabase(
   env: Environment,
   adminUrl: string,
+  content: DatabaseContent,
   say: (text: string) => void,
 ): Promise<RoleUrls> {
-  const content = await refuseOtherMode(adminUrl, env);
-  if (content !== 'empty') await refuseWrongMasterKey(adminUrl, env);
   const urls = roleUrls(env, adminUrl);
-  const made = env.database.webUrl !== null;
-  if (!made) {
+  if (env.database.webUrl === null) {
     await prepareRoles(adminUrl, env.masterKeys[0]?.base64 ?? '').catch((error: unknown) => {
       throw new Refused(sentenceAboutDatabase('DATABASE_URL', adminUrl, toCrosswalkError(error).cause ?? error));
     });
@@ -144,8 +153,12 @@ export async function prepareDatabase(
   } finally {
     await sql.end({ timeout: 2 });
   }
-  await refuseUnsafeLogin(made ? 'DATABASE_WEB_URL' : 'DATABASE_URL', urls.web);
-  await refuseUnsafeLogin(made ? 'DATABASE_SYNC_URL' : 'DATABASE_URL', urls.sync);
+  // Again, now that the tables have an owner.
+  for (const role of ['web', 'sync'] as const)
+    await refuseUnsafeLogin(
+      env.database.webUrl === null ? 'DATABASE_URL' : `DATABASE_${role.toUpperCase()}_URL`,
+      urls[role],
+    );
   return urls;
 }
 

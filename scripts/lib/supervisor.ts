@@ -30,6 +30,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #living = new Map<string, { child: ChildProcess; record: RecordedProcess }>();
   readonly #lastWords = new Map<string, string>();
+  readonly #failing = new Set<string>();
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -37,9 +38,14 @@ export class Supervisor {
     if (options.logFolder !== null) mkdirSync(options.logFolder, { recursive: true, mode: 0o700 });
   }
 
-  /** The last lines that a child wrote, for the sentence that says why it did not come up. */
+  /** The last lines of a child and of those that stop again and again, for the sentence that says what did not come up. */
   lastWords(name: string): string {
-    return (this.#lastWords.get(name) ?? '').trim().split('\n').slice(-8).join('\n');
+    return [...new Set([name, ...this.#failing])]
+      .map(
+        (one) =>
+          `${one} said last:\n${(this.#lastWords.get(one) ?? '(nothing)').trim().split('\n').slice(-8).join('\n')}`,
+      )
+      .join('\n');
   }
 
   run(specification: ChildSpecification): void {
@@ -64,6 +70,7 @@ export class Supervisor {
   #start(specification: ChildSpecification, destination: WriteStream | null, failures: number): void {
     const { name, args, env } = specification;
     const began = Date.now();
+    this.#lastWords.set(name, '');
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -81,6 +88,7 @@ export class Supervisor {
       this.#remember();
       const well = Date.now() - began > wellAfterMs;
       const next = well ? 0 : failures + 1;
+      this.#failing.add(name);
       const seconds = Math.min(30, 2 ** Math.max(0, next - 1));
       this.#options.say(`${name} stopped (${code ?? signal ?? 'unknown'}); it is started again in ${seconds} s.`);
       setTimeout(() => {
