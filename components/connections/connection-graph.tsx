@@ -26,13 +26,20 @@ export interface GraphEdge {
   readonly label: string;
 }
 
+/** A system with its edge to the hub; `instead` stands where there is none: what could be done about it. */
+export interface GraphPlace {
+  readonly node: GraphNode;
+  readonly edge: GraphEdge | null;
+  readonly instead?: ReactNode;
+}
+
 interface ConnectionGraphProps {
   readonly title: ReactNode;
   readonly hub: GraphNode;
   /** SISs at the left, each with its edge to the hub, if there is one. */
-  readonly producers: readonly { node: GraphNode; edge: GraphEdge | null }[];
+  readonly producers: readonly GraphPlace[];
   /** LMSs at the right, each with its edge to the hub, if there is one. */
-  readonly platforms: readonly { node: GraphNode; edge: GraphEdge | null }[];
+  readonly platforms: readonly GraphPlace[];
   /** Edges that pass the hub by: an LMS that receives from a SIS. Drawn below, from left to right. */
   readonly across?: readonly GraphEdge[];
   /** Shown in an empty column: the first step. */
@@ -150,13 +157,13 @@ export function ConnectionGraph({
       <div className="mt-4 grid items-center gap-y-3 md:grid-cols-[minmax(170px,230px)_1fr_minmax(170px,230px)_1fr_minmax(170px,230px)]">
         {/* DOM order is reading order: SISs, marketplace, LMSs. The grid places them in columns from 760 px on. */}
         {producers.length === 0 && <div className="md:col-start-1 md:row-start-1">{addProducer}</div>}
-        {producers.map(({ node, edge }, index) => (
+        {producers.map(({ node, edge, instead }, index) => (
           <div key={node.id} className="contents">
             <div className={classNames('md:col-start-1', startRow(index))}>
               <Node node={node} />
             </div>
             <div className={classNames('md:col-start-2', startRow(index))}>
-              {edge !== null && <Edge edge={edge} towards="right" upright="down" />}
+              {edge === null ? instead : <Edge edge={edge} towards="right" upright="down" />}
             </div>
           </div>
         ))}
@@ -164,10 +171,10 @@ export function ConnectionGraph({
           <Node node={hub} hub />
         </div>
         {platforms.length === 0 && <div className="md:col-start-5 md:row-start-1">{addPlatform}</div>}
-        {platforms.map(({ node, edge }, index) => (
+        {platforms.map(({ node, edge, instead }, index) => (
           <div key={node.id} className="contents">
             <div className={classNames('md:col-start-4', startRow(index))}>
-              {edge !== null && <Edge edge={edge} towards="left" upright="up" />}
+              {edge === null ? instead : <Edge edge={edge} towards="left" upright="up" />}
             </div>
             <div className={classNames('md:col-start-5', startRow(index))}>
               <Node node={node} />

@@ -18,7 +18,7 @@ export function Section({
   className?: string;
 }) {
   return (
-    <Card className={classNames('grid gap-3', className)}>
+    <Card className={classNames('grid content-start gap-3', className)}>
       <div className="flex flex-wrap items-center justify-between gap-3">
         <h2>{title}</h2>
         {action}

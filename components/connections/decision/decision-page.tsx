@@ -92,14 +92,15 @@ export function DecisionPage({ schoolId, requestId }: Which) {
       </div>
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_340px]">
         <div className="grid gap-4">
-          <HostSection schoolId={schoolId} decision={data} choice={choice} onChoice={setChoice} />
           <Section title={t('purpose.title')}>
             <p className="max-w-prose whitespace-pre-line">“{data.purpose}”</p>
           </Section>
-          <ReleasedData decision={data} choice={choice} onChoice={setChoice} />
-          {open && (data.sites.length > 1 || data.reach?.kind === 'sites') && (
-            <SitesSection decision={data} choice={choice} onChoice={setChoice} />
-          )}
+          <HostSection schoolId={schoolId} decision={data} choice={choice} onChoice={setChoice} />
+          <ReleasedData decision={data} choice={choice} onChoice={setChoice}>
+            {open && (data.sites.length > 1 || data.reach?.kind === 'sites') && (
+              <SitesSection decision={data} choice={choice} onChoice={setChoice} />
+            )}
+          </ReleasedData>
           {(open || data.preview.at !== null) && (
             <ExampleSection schoolId={schoolId} decision={data} onLooked={refresh} />
           )}

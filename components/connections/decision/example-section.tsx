@@ -45,7 +45,7 @@ export function ExampleSection({
         {preview.at !== null && t('example.looked', { when: format.relativeTime(preview.at, now) })}
       </p>
       <ErrorNotice error={look.error} />
-      <div aria-live="polite" className="grid gap-4">
+      <div aria-live="polite" className="grid gap-4 empty:hidden">
         {look.data?.collections.map(({ collection, sample, ...counted }) => {
           const columns = [...new Set(sample.flatMap((row) => Object.keys(row)))];
           return (

@@ -3,9 +3,9 @@
 import { ShieldCheck, TriangleAlert } from 'lucide-react';
 import Link from 'next/link';
 import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { Fragment } from 'react';
 import { Button } from '#components/ui/button.tsx';
 import { Section } from '#components/ui/card.tsx';
-import { Facts } from '#components/ui/facts.tsx';
 import { Checkbox } from '#components/ui/input.tsx';
 import { useConnectorText } from '../connector-text.ts';
 import type { Choice, Decision } from './decision-page.tsx';
@@ -53,14 +53,16 @@ export function HostSection({
           {host}
         </p>
       ))}
-      <Facts
-        items={addresses.map(({ label, value }) => [
-          connectorText(label),
-          <code key={label} className="break-all font-mono text-sm">
-            {value}
-          </code>,
-        ])}
-      />
+      <dl className="grid gap-x-4 gap-y-1 sm:grid-cols-[max-content_minmax(0,1fr)]">
+        {addresses.map(({ label, value }) => (
+          <Fragment key={label}>
+            <dt className="text-ink-2 text-sm max-sm:mt-1">{connectorText(label)}</dt>
+            <dd>
+              <code className="break-all font-mono text-sm">{value}</code>
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
       {system.hostConfirmedAt !== null ? (
         <p className="flex items-start gap-2 text-sm">
           <ShieldCheck className="mt-0.5 size-4 shrink-0 text-live" aria-hidden />

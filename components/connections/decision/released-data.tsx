@@ -1,6 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
+import type { ReactNode } from 'react';
 import { Section } from '#components/ui/card.tsx';
 import { CountWords } from '../count-words.tsx';
 import type { Choice, Decision } from './decision-page.tsx';
@@ -10,8 +11,11 @@ export function ReleasedData({
   decision: { scopes, released, state, reach, consumer },
   choice,
   onChoice,
+  children,
 }: {
   decision: Decision;
+  /** Narrowing to sites. */
+  children?: ReactNode;
   choice: Choice;
   onChoice: (choice: Choice) => void;
 }) {
@@ -42,7 +46,7 @@ export function ReleasedData({
                   }
                 />
                 <span>
-                  <span className="font-semibold first-letter:uppercase">{words(`scope.${scope}`)}</span>{' '}
+                  <span className="inline-block font-semibold first-letter:uppercase">{words(`scope.${scope}`)}</span>{' '}
                   <span className="text-ink-2 text-sm">
                     · {status}
                     {released !== null && ` · ${released.scopes.includes(scope) ? t('data.already') : t('data.new')}`}
@@ -63,6 +67,7 @@ export function ReleasedData({
       {consumer === 'marketplace' && (
         <p className="border-line border-t pt-3 text-ink-2 text-sm">{t('data.noPeople')}</p>
       )}
+      {children}
     </Section>
   );
 }

@@ -1,7 +1,6 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { Section } from '#components/ui/card.tsx';
 import { Checkbox } from '#components/ui/input.tsx';
 import type { Choice, Decision } from './decision-page.tsx';
 
@@ -20,7 +19,8 @@ export function SitesSection({
   const choosable = limited ? sites.filter(({ id }) => reach.siteIds.includes(id)) : sites;
   const names = sites.filter(({ id }) => released?.sites.includes(id) ?? false).map(({ name }) => name);
   return (
-    <Section title={t('sites.title')}>
+    <div className="grid gap-2 border-line border-t pt-3">
+      <h3>{t('sites.title')}</h3>
       <p className="text-ink-2 text-sm">
         {limited ? t('sites.limited') : t('sites.hint')}
         {released !== null && ` ${t('sites.asked', { sites: names.length === 0 ? t('sites.all') : names.join(', ') })}`}
@@ -47,6 +47,6 @@ export function SitesSection({
           {t('sites.mustChoose')}
         </p>
       )}
-    </Section>
+    </div>
   );
 }

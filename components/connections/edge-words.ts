@@ -1,0 +1,59 @@
+'use client';
+
+import { useFormatter, useNow, useTranslations } from 'next-intl';
+import type { Outputs } from '#components/trpc/types.ts';
+import type { SchoolRole, Turn } from '#db/schema/vocabulary.ts';
+
+export type Edge = Outputs['connections']['schoolGraph']['edges'][number];
+
+/** State, turn, cause and next step of an edge in words, as the holder of these roles reads them. */
+export function useEdgeWords(roles: readonly SchoolRole[]) {
+  const t = useTranslations('connections');
+  const format = useFormatter();
+  const now = useNow({ updateInterval: 30_000 });
+  const isYours = (turn: Turn) => roles.some((role) => role === turn);
+  return {
+    isYours,
+    /** "Failing · your turn". */
+    state: ({ state, turn }: Pick<Edge, 'state' | 'turn'>) => {
+      if (turn === 'nobody' || turn === 'crosswalk') return t(`state.${state}`);
+      return `${t(`state.${state}`)} · ${isYours(turn) ? t('turnYours') : t('turnOf', { who: t(`turn.${turn}`) })}`;
+    },
+    cause: ({ cause, producer }: Pick<Edge, 'cause' | 'producer'>) => t(`cause.${cause}`, { system: producer.name }),
+    next: ({ next, producer }: Pick<Edge, 'next' | 'producer'>) => t(`next.${next}`, { system: producer.name }),
+    turn: (turn: Turn) => t(`turn.${turn}`),
+    /** "4 minutes ago". */
+    ago: (at: Date) => format.relativeTime(at, now),
+  };
+}
+
+/** Where an edge's next step is done. */
+export function hrefOfNext(
+  schoolId: string,
+  {
+    next,
+    connectionId,
+    systemId,
+    requestId,
+  }: { next: string; connectionId: string; systemId: string; requestId: string | null },
+): string {
+  const base = `/school/${schoolId}`;
+  switch (next) {
+    case 'decide':
+      return requestId === null ? `${base}/connections/${connectionId}` : `${base}/requests/${requestId}`;
+    case 'enter-address':
+    case 'enter-credential':
+    case 'correct-credential':
+    case 'renew-credential':
+    case 'widen-credential':
+    case 'restore-address':
+    case 'check-system':
+      return `${base}/systems/${systemId}`;
+    case 'release':
+      return base;
+    case 'renew-agreement':
+      return `${base}/agreements`;
+    default:
+      return `${base}/connections/${connectionId}`;
+  }
+}
