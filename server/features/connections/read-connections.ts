@@ -64,7 +64,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
         or(isNull(connection.endedAt), gte(connection.endedAt, new Date(now.getTime() - shownAfterEndMilliseconds))),
       ),
     )
-    .orderBy(desc(connection.createdAt));
+    .orderBy(desc(connection.createdAt), desc(connection.id));
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.connection.id);
   const requests = await tx

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { connection, request, system } from '#db/schema/index.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -20,7 +20,8 @@ export const requestsOfAsker = defineVerb({
     const systems = await tx
       .select()
       .from(system)
-      .where(and(eq(system.schoolId, schoolId), isNull(system.removedAt)));
+      .where(and(eq(system.schoolId, schoolId), isNull(system.removedAt)))
+      .orderBy(asc(system.createdAt), asc(system.id));
     const as = askedAs(party);
     const rows = await tx
       .select({ request, connection, system })

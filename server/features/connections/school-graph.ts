@@ -24,7 +24,7 @@ export const schoolGraph = defineVerb({
       .select()
       .from(system)
       .where(and(eq(system.schoolId, schoolId), isNull(system.removedAt)))
-      .orderBy(asc(system.createdAt));
+      .orderBy(asc(system.createdAt), asc(system.id));
     const edges = await readConnections(tx, schoolId, ctx.clock.now());
     const living = edges.filter(({ state }) => !isEnded(state));
     const [stopper] =

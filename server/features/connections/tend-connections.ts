@@ -1,5 +1,6 @@
-import { and, eq, isNull, lte } from 'drizzle-orm';
-import { connection, credential, reminder, request, system } from '#db/schema/index.ts';
+import { and, eq, isNull, lt, lte, notInArray, or } from 'drizzle-orm';
+import { agreement, connection, credential, oauthAttempt, reminder, request, system } from '#db/schema/index.ts';
+import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
@@ -15,6 +16,8 @@ import { schoolPaths } from './tell-whose-turn.ts';
 import { dayIn, daysBetween, isOver } from './term.ts';
 
 const lapseAfterMilliseconds = 30 * 24 * 60 * 60 * 1000;
+/** Consents that were begun: kept for a day, so that a late answer is told that it is late. */
+const attemptsKeptMilliseconds = 24 * 60 * 60 * 1000;
 /** Days before a grant's end at which its school hears of it; the nearest that has come, each once. */
 const occasions = [7, 30, 90] as const;
 
@@ -44,11 +47,16 @@ export async function tendConnections(ctx: Context, schoolId: string): Promise<T
     requests: await tx
       .select({ id: request.id })
       .from(request)
+      .innerJoin(agreement, eq(agreement.id, request.agreementId))
       .where(
         and(
           eq(request.schoolId, schoolId),
           eq(request.state, 'requested'),
-          lte(request.sentAt, new Date(now.getTime() - lapseAfterMilliseconds)),
+          or(
+            lte(request.sentAt, new Date(now.getTime() - lapseAfterMilliseconds)),
+            // Its agreement ended while another one kept the school's connections alive.
+            notInArray(agreement.state, [...agreementStatesInForce]),
+          ),
         ),
       ),
     connections: await tx
@@ -71,6 +79,16 @@ export async function tendConnections(ctx: Context, schoolId: string): Promise<T
     const outcome = await runWork(ctx, scope, (work) => expireOrRemind(work, schoolId, due.school.timeZone, id));
     if (outcome !== null) counted[outcome] += 1;
   }
+  await ctx.database.withSchool(schoolId, (tx) =>
+    tx
+      .delete(oauthAttempt)
+      .where(
+        and(
+          eq(oauthAttempt.schoolId, schoolId),
+          lt(oauthAttempt.expiresAt, new Date(now.getTime() - attemptsKeptMilliseconds)),
+        ),
+      ),
+  );
   for (const { id } of due.systems) counted.destroyed += await sweepSystem(ctx, schoolId, id);
   return counted;
 }
@@ -85,9 +103,14 @@ async function resumeWhenDue(work: Work, schoolId: string, connectionId: string)
 async function lapseWhenUnanswered(work: Work, schoolId: string, requestId: string): Promise<boolean> {
   const locked = await lockRequest(work.tx, schoolId, requestId);
   const { request: row } = locked;
-  if (row.state !== 'requested') return false;
-  if (row.kind === 'open') await advance(work, locked, { type: 'lapse', because: 'unanswered' });
-  await work.tx.update(request).set({ state: 'lapsed' }).where(eq(request.id, requestId));
+  if (row.state !== 'requested' || row.sentAt === null) return false;
+  const unanswered = row.sentAt.getTime() <= work.ctx.clock.now().getTime() - lapseAfterMilliseconds;
+  const because = unanswered ? 'unanswered' : 'agreement';
+  if (row.kind === 'open') await advance(work, locked, { type: 'lapse', because });
+  await work.tx
+    .update(request)
+    .set({ state: 'lapsed', voidReason: unanswered ? 'unanswered' : 'agreement-ended' })
+    .where(eq(request.id, requestId));
   if (row.kind !== 'open') await dropAmendment(work, locked);
   work.audit({
     action: 'request.lapsed',
