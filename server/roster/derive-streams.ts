@@ -40,7 +40,7 @@ const rank: Record<StreamHint['from'], number> = { metadata: 0, 'class-grades': 
  * before grades; never from students (DESIGN.md §2). Pure, and the same whatever the order of its input.
  */
 export function deriveStreams(subjects: readonly Hinted[], groups: readonly Hinted[]): Derivation {
-  const hintOfSubject = new Map(subjects.map((subject) => [subject.sourceId, subject.stream]));
+  const hintOfSubject = new Map(subjects.map((subject) => [subject.sourceId, told(subject.stream)]));
   const streams = new Map<string, DerivedStream>();
   const streamOfGroup = new Map<string, string>();
   const note = (hint: StreamHint | null): string | null => {
@@ -52,15 +52,29 @@ export function deriveStreams(subjects: readonly Hinted[], groups: readonly Hint
     streams.set(sourceId, known === undefined ? stream : better(known, stream));
     return sourceId;
   };
-  for (const subject of subjects) note(subject.stream);
+  for (const hint of hintOfSubject.values()) note(hint);
   for (const group of groups) {
     const ofSubject = group.subjectSourceId === null ? null : (hintOfSubject.get(group.subjectSourceId) ?? null);
-    const id = note(merge(group.stream, ofSubject));
+    const id = note(merge(told(group.stream), ofSubject));
     if (id !== null) streamOfGroup.set(group.sourceId, id);
   }
   return {
     streams: [...streams.values()].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1)),
     streamOfGroup,
+  };
+}
+
+/** A hint whose blanks say nothing. */
+function told(hint: StreamHint | null): StreamHint | null {
+  if (hint === null) return null;
+  const text = (value: string | null) => (fold(value) === '' ? null : value);
+  return {
+    code: text(hint.code),
+    name: text(hint.name),
+    programme: text(hint.programme),
+    level: text(hint.level),
+    year: text(hint.year),
+    from: hint.from,
   };
 }
 
@@ -101,11 +115,7 @@ function streamOf(sourceId: string, hint: StreamHint): DerivedStream {
 
 /** One of two tellings of the same stream: the surer, then the one that says more, then by spelling, so that order does not matter. */
 function better(a: DerivedStream, b: DerivedStream): DerivedStream {
-  const weight = (stream: DerivedStream) => [
-    rank[stream.derivedFrom],
-    stream.code === null ? 1 : 0,
-    stream.name === '' ? 1 : 0,
-  ];
+  const weight = (stream: DerivedStream) => [rank[stream.derivedFrom], stream.code === null ? 1 : 0];
   const [wa, wb] = [weight(a), weight(b)];
   for (const [index, value] of wa.entries()) {
     const other = wb[index] ?? 0;

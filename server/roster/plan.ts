@@ -67,7 +67,8 @@ export function planCollection(
   }
   if (fetch.complete) {
     for (const row of known) {
-      if (row.isGone || seen.has(row.sourceId)) continue;
+      // What belongs to an ended term is archived: providers stop sending it.
+      if (row.isGone || row.isEnded || seen.has(row.sourceId)) continue;
       if (row.missedFetches + 1 >= fetchesUntilGone) gone.push(row.sourceId);
       else missing.push(row.sourceId);
     }

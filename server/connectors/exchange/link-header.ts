@@ -7,8 +7,10 @@ export function nextLink(header: string | undefined): string | null | undefined 
   // A comma or a semicolon inside <…> belongs to the address; inside quotes to the parameter.
   for (const match of header.matchAll(/<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:"[^"]*"|[^\s",;]+))?)*)/g)) {
     const [, target, parameters] = match;
-    const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i.exec(parameters ?? '');
-    const relations = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/);
+    const values = [...(parameters ?? '').matchAll(/;\s*([\w*-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s",;]+)))?/g)];
+    // RFC 8288 §3.3: of several `rel` the first counts.
+    const rel = values.find(([, name]) => name?.toLowerCase() === 'rel');
+    const relations = (rel?.[2] ?? rel?.[3] ?? '').toLowerCase().split(/\s+/);
     if (relations.includes('next') && target !== undefined && target !== '') return target;
   }
   return null;
