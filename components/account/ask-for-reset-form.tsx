@@ -21,7 +21,9 @@ export function AskForResetForm() {
         <p>{t('sent', { email: state.email })}</p>
         <p className="text-ink-2">{t('sentHint')}</p>
         <p>
-          <Link href="/sign-in">{t('back')}</Link>
+          <Link href="/sign-in" className="underline">
+            {t('back')}
+          </Link>
         </p>
       </div>
     );
@@ -37,7 +39,9 @@ export function AskForResetForm() {
         <Button type="submit" variant="primary" pending={pending}>
           {t('submit')}
         </Button>
-        <Link href="/sign-in">{t('back')}</Link>
+        <Link href="/sign-in" className="underline">
+          {t('back')}
+        </Link>
       </div>
     </form>
   );

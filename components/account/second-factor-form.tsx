@@ -51,7 +51,9 @@ export function SecondFactorForm({ next }: { next: string }) {
         </Button>
       </div>
       <p className="text-ink-2 text-sm">
-        <Link href="/sign-out">{t('asSomebodyElse')}</Link>
+        <Link href="/sign-out" className="underline">
+          {t('asSomebodyElse')}
+        </Link>
       </p>
     </form>
   );

@@ -46,7 +46,9 @@ export function SignInForm({ next, email }: { next: string; email: string }) {
         <Button type="submit" variant="primary" pending={pending}>
           {t('submit')}
         </Button>
-        <Link href="/reset-password">{t('forgotten')}</Link>
+        <Link href="/reset-password" className="underline">
+          {t('forgotten')}
+        </Link>
       </div>
     </form>
   );

@@ -7,6 +7,7 @@ import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
+import { sweepSignIn } from './functions/sweep-sign-in.ts';
 import { syncSystem } from './functions/sync-system.ts';
 import type { JobPorts } from './ports.ts';
 
@@ -19,6 +20,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     connectionRound(client, ports),
     deliverMail(client, ports),
     heartbeat(client, ports),
+    sweepSignIn(client, ports),
     syncSystem(client, ports),
     requestDueSyncs(client, ports),
   ];

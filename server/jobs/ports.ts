@@ -17,4 +17,8 @@ export interface JobPorts {
   readonly connections: ConnectionWork;
   /** The steps of the agreements' job (server/features/agreements/agreement-work.ts). */
   readonly agreements: AgreementWork;
+  /** Forgets what signing in leaves behind (server/features/people/sweep-sign-in.ts). */
+  readonly people: {
+    sweepSignIn(work: { runId: string }): Promise<{ throttles: number; sessions: number; links: number }>;
+  };
 }

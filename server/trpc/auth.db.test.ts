@@ -125,11 +125,32 @@ describe('Auth.js over our sessions', () => {
       baseUrl: 'https://x.example',
       masterKeys: [{ id: '1', base64: database.masterKey }],
     });
-    const config = authConfig({ ...web, cookie: secure }, undefined);
-    expect(config.cookies?.sessionToken).toEqual({
-      name: '__Host-crosswalk-session',
-      options: { httpOnly: true, sameSite: 'lax', path: '/', secure: true },
-    });
+    const origin = 'https://x.example';
+    const facts = { ...web, cookie: secure, baseUrl: origin };
+    const send = (path: string, headers: Record<string, string>, body?: URLSearchParams) => {
+      const request = new Request(`${origin}/api/auth/${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        body,
+      });
+      return Auth(request, authConfig(facts, request));
+    };
+    const asked = await send('csrf', {});
+    const { csrfToken }: { csrfToken: string } = await asked.json();
+    const cookie = asked.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    const body = new URLSearchParams({ csrfToken, email: person.email, password });
+    const answer = await send(
+      'callback/password',
+      { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    );
+    const line = answer.headers.getSetCookie().find((one) => one.startsWith('__Host-crosswalk-session='));
+    for (const flag of [/; Path=\//, /; HttpOnly/, /; Secure/, /; SameSite=Lax/i]) expect(line).toMatch(flag);
+    expect(line).not.toMatch(/Domain=/i);
+    expect(answer.headers.getSetCookie().every((one) => /^__(?:Host|Secure)-/.test(one))).toBe(true);
   });
 
   it('refuses a sign-in that another site posts', async () => {

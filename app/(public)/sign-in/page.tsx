@@ -37,7 +37,13 @@ export default async function SignIn({ searchParams }: { searchParams: Promise<Q
         <SignInForm next={next} email={typeof query.email === 'string' ? query.email : ''} />
         <ProviderButtons next={next} />
         <p className="text-ink-2 text-sm">
-          {t.rich('noAccount', { register: (words) => <Link href="/register">{words}</Link> })}
+          {t.rich('noAccount', {
+            register: (words) => (
+              <Link href="/register" className="underline">
+                {words}
+              </Link>
+            ),
+          })}
         </p>
       </div>
     </PlainShell>

@@ -16,6 +16,7 @@ describe('where a request comes from', () => {
     ['2001:db8:aaaa:bbbb:1:2:3:4', '2001:db8:aaaa::/48', '2001:db8:aaaa:bbbb::/64'],
     ['2001:0DB8::1', '2001:db8:0::/48', '2001:db8:0:0::/64'],
     ['10.1.1.1, 203.0.113.77', '203.0.113.0/24', '203.0.113.77'],
+    ['127.0.0.1', null, '127.0.0.1'],
     ['nonsense', null, 'unknown'],
   ])('reads %s', async (forwarded, network, networkKey) => {
     expect(await deviceOfRequest(cookie, new Headers({ 'x-forwarded-for': forwarded }))).toMatchObject({

@@ -36,7 +36,7 @@ export const deviceKnows = (device: Device, folded: string) =>
 export async function deviceOfRequest(cookie: SessionCookie, headers: Headers): Promise<Device> {
   const address = clientAddress(headers);
   return {
-    network: address === null ? null : shorten(address, 24, 48),
+    network: address === null || isOwnMachine(address) ? null : shorten(address, 24, 48),
     networkKey: address === null ? 'unknown' : shorten(address, 32, 64),
     userAgent: headers.get('user-agent')?.slice(0, 300) ?? null,
     known: await readDevice(cookie, headers),
@@ -77,6 +77,8 @@ function clientAddress(headers: Headers): string | null {
   const plain = last.replace(/^::ffff:(?=\d+\.)/i, '');
   return isIP(plain) === 0 ? null : plain;
 }
+
+const isOwnMachine = (address: string) => address === '::1' || address.startsWith('127.');
 
 function shorten(address: string, bits4: number, bits6: number): string {
   if (isIP(address) === 4) {

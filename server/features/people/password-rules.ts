@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 export const passwordMinimum = 12;
 const passwordMaximum = 200;
 
@@ -49,6 +47,3 @@ function remainder(password: string, pieces: readonly string[]): string {
   for (const piece of pieces.toSorted((a, b) => b.length - a.length)) rest = rest.replaceAll(piece, '');
   return rest.replace(/(.)\1+/gu, '$1');
 }
-
-/** A new password, as far as it can be judged without knowing whose it is. */
-export const newPasswordSchema = z.string().refine((password) => passwordProblem(password) === null);
