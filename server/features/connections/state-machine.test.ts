@@ -73,6 +73,7 @@ const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(
     { type: 'drop-amendment' },
     { type: 'receive' },
     { type: 'hold' },
+    { type: 'settle' },
     { type: 'pause', by: 'school' },
     { type: 'pause', by: 'agreement-ended' },
     { type: 'pause', by: 'stop-everything' },

@@ -92,6 +92,8 @@ export type ConnectionEvent =
   | { readonly type: 'receive' }
   | { readonly type: 'fail'; readonly code: ErrorCode }
   | { readonly type: 'hold' }
+  /** What was held has been discarded: things stand as before it. */
+  | { readonly type: 'settle' }
   | { readonly type: 'pause'; readonly by: PausedBy }
   | { readonly type: 'resume' }
   | { readonly type: 'revoke'; readonly because: 'school' | 'system-removed' }
@@ -290,6 +292,15 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     from: ['connecting', 'live', 'failing'],
     guards: [],
     to: ({ state }) => ({ state, cause: 'sync-held' }),
+  },
+  settle: {
+    from: ['connecting', 'live', 'failing'],
+    guards: [],
+    to: (standing) => {
+      if (standing.cause !== 'sync-held') return standing;
+      if (standing.state === 'live') return { state: 'live', cause: 'in-sync' };
+      return { state: standing.state, cause: standing.state === 'connecting' ? 'first-sync' : 'sync-follows' };
+    },
   },
   // One that is paused already may come to be paused for another reason: the callers say when.
   pause: {

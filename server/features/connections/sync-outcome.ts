@@ -86,3 +86,11 @@ export const onSyncHeld = (
       await advanceIfAllowed(work, { system, connection }, { type: 'hold' });
     }
   });
+
+/** After a held run was discarded: nobody's turn any more; where no data has come yet, another run is asked for. */
+export async function settleAfterDiscard(work: Work, schoolId: string, systemId: string): Promise<void> {
+  const system = await lockSystem(work.tx, schoolId, systemId);
+  for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+    if (connection.cause === 'sync-held') await advanceIfAllowed(work, { system, connection }, { type: 'settle' });
+  }
+}

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { syncRun } from '#db/schema/index.ts';
+import { settleAfterDiscard } from '#server/features/connections/sync-outcome.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
@@ -15,7 +16,8 @@ export const discardHeldRun = defineVerb({
   kind: 'command',
   access: [{ school: ['school-administrator'] }],
   input: z.object({ schoolId: idSchema, syncRunId: idSchema, fingerprint: z.string().min(1) }),
-  run: async ({ ctx, input, tx, audit, emit }) => {
+  run: async (call) => {
+    const { ctx, input, tx, audit, emit } = call;
     const { row, held } = await lockHeldRun(tx, input);
     const now = ctx.clock.now();
     await tx
@@ -31,6 +33,7 @@ export const discardHeldRun = defineVerb({
         reasons: held.reasons.map(({ collection, kind, count }) => `${collection} ${kind} ${count}`),
       },
     });
+    await settleAfterDiscard(call, input.schoolId, row.systemId);
     await emit('sync/requested', { schoolId: input.schoolId, systemId: row.systemId, syncRunId: row.id });
     return { syncRunId: row.id };
   },
