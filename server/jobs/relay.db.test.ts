@@ -11,7 +11,7 @@ let database: TestDatabase;
 let sql: ReturnType<typeof openJobsSql>;
 beforeAll(async () => {
   database = await createTestDatabase();
-  sql = openJobsSql(database.syncUrl, 6);
+  sql = openJobsSql(database.syncUrl, { max: 6 });
 });
 afterAll(async () => {
   await sql?.end();
@@ -90,8 +90,9 @@ test('a commit wakes the relay at once', async () => {
   const arrived = new Promise<string | undefined>((resolve) => {
     tell = resolve;
   });
-  const relay = await startRelay({
+  const relay = startRelay({
     sql,
+    databaseUrl: database.syncUrl,
     logger: silentLogger,
     sink: async (events) => {
       tell(events[0]?.id);

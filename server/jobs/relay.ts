@@ -1,9 +1,9 @@
-import type postgres from 'postgres';
 import { request } from 'undici';
 import { z } from 'zod';
 import type { Logger } from '#server/kernel/log.ts';
 import { outboxChannel } from '#server/kernel/outbox.ts';
 import { pause } from './embedded/executor.ts';
+import { type JobsSql, listenTo } from './sql.ts';
 
 /** An event on its way from the outbox; its id is the row's, so that a repeat is recognised. */
 export interface OutgoingEvent {
@@ -62,7 +62,7 @@ export function embeddedSink(receive: (event: OutgoingEvent) => Promise<boolean>
  *
  * @returns how many rows were sent; a full lot means that there is more.
  */
-export async function relayOnce(sql: postgres.Sql, sink: EventSink): Promise<number> {
+export async function relayOnce(sql: JobsSql, sink: EventSink): Promise<number> {
   return sql.begin(async (tx) => {
     const locked = z
       .array(z.object({ mine: z.boolean() }))
@@ -89,7 +89,7 @@ export async function relayOnce(sql: postgres.Sql, sink: EventSink): Promise<num
 }
 
 /** Removes rows that were sent a week ago. */
-export async function pruneOutbox(sql: postgres.Sql): Promise<void> {
+export async function pruneOutbox(sql: JobsSql): Promise<void> {
   await sql`delete from outbox where sent_at < now() - make_interval(days => ${keepSentDays}::int)`;
 }
 
@@ -98,7 +98,13 @@ export interface Relay {
 }
 
 /** Relays from now on: at once when a verb commits (LISTEN), and by polling should a notification be lost. */
-export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; logger: Logger }): Promise<Relay> {
+export function startRelay(options: {
+  sql: JobsSql;
+  /** The same login, for a connection that listens. */
+  databaseUrl: string;
+  sink: EventSink;
+  logger: Logger;
+}): Relay {
   const { sql, sink, logger } = options;
   const stopping = new AbortController();
   let wake: (() => void) | null = null;
@@ -107,7 +113,7 @@ export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; 
     woken = true;
     wake?.();
   };
-  const listening = await sql.listen(outboxChannel, nudge, nudge);
+  const listening = listenTo(options.databaseUrl, outboxChannel, nudge, logger);
 
   const loop = async () => {
     let failures = 0;
@@ -143,7 +149,7 @@ export async function startRelay(options: { sql: postgres.Sql; sink: EventSink; 
     stop: async () => {
       stopping.abort();
       await running;
-      await listening.unlisten();
+      await listening.stop();
     },
   };
 }

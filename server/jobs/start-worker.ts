@@ -51,7 +51,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { logger, keys } = options;
   const inngestBaseUrl = options.inngestBaseUrl ?? null;
   const concurrency = options.executor?.concurrency ?? 8;
-  const sql = openJobsSql(options.databaseUrl, concurrency + 6);
+  const sql = openJobsSql(options.databaseUrl, { max: concurrency + 6 });
   const stopping = new AbortController();
   let executor: Executor | null = null;
   let handle: JobsHandler | null = null;
@@ -96,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
     const sink =
       executor === null ? inngestServerSink(inngestBaseUrl ?? '', keys.eventKey) : embeddedSink(executor.receive);
-    const relay = await startRelay({ sql, sink, logger });
+    const relay = startRelay({ sql, databaseUrl: options.databaseUrl, sink, logger });
     const loops = [
       repeat(heartbeatMs, () => held.beat()),
       repeat(3_600_000, () => pruneOutbox(sql)),
@@ -115,14 +115,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         await Promise.all(loops);
         await held.end();
         await closeServer(server);
-        await sql.end({ timeout: 5 });
+        await sql.end();
       },
     };
   } catch (error) {
     stopping.abort();
     await lease?.end();
     await closeServer(server);
-    await sql.end({ timeout: 5 });
+    await sql.end();
     throw error;
   }
 

@@ -1,6 +1,6 @@
-import postgres from 'postgres';
 import { z } from 'zod';
 import { newId } from '#server/kernel/ids.ts';
+import { type JobsSql, openJobsSql } from './sql.ts';
 
 /**
  * A worker's sign of life: a row with a heartbeat and a session-level advisory lock. The database frees the lock in the
@@ -23,13 +23,7 @@ const keyRow = z.array(z.object({ lock_key: z.coerce.number() }));
 export async function takeWorkerLease(url: string, executor: 'embedded' | 'inngest'): Promise<WorkerLease> {
   const workerId = newId();
   // One connection that lives as long as the worker; the driver makes it anew if it is cut off.
-  const sql = postgres(url, {
-    max: 1,
-    max_lifetime: null,
-    connect_timeout: 10,
-    onnotice: () => undefined,
-    connection: { application_name: 'crosswalk worker lease' },
-  });
+  const sql = openJobsSql(url, { max: 1, keep: true, name: 'crosswalk worker lease' });
   // The row is seen by others only with its lock held: a row without one is a dead worker's.
   const lockKey = await sql.begin(async (tx) => {
     const rows = keyRow.parse(
@@ -54,13 +48,13 @@ export async function takeWorkerLease(url: string, executor: 'embedded' | 'innge
     },
     end: async () => {
       await sql`update jobs.worker set ended_at = now() where id = ${workerId}`;
-      await sql.end({ timeout: 2 });
+      await sql.end();
     },
   };
 }
 
 /** Ends the rows of workers that died without saying so. Returns how many. */
-export async function endDeadWorkers(sql: postgres.Sql, self: string): Promise<number> {
+export async function endDeadWorkers(sql: JobsSql, self: string): Promise<number> {
   const rows = await sql`
     update jobs.worker w set ended_at = now()
      where ended_at is null and id <> ${self}

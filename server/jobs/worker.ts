@@ -10,6 +10,15 @@ import { startWorker } from './start-worker.ts';
 const env = loadEnvironment();
 const logger = createLogger({ component: 'worker', level: env.logLevel });
 
+// Drivers throw where nobody can catch it when the database cuts their connections. Whoever supervises starts the worker
+// again, and it goes on where it was; what was thrown is not printed, since it may quote what somebody sent.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    logger.fatal('the worker ends and is to be started again', { error });
+    process.exit(1);
+  });
+}
+
 async function main(): Promise<() => Promise<void>> {
   const process = await openJobProcess(env, logger);
   try {

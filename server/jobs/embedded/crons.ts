@@ -1,12 +1,12 @@
-import type postgres from 'postgres';
 import { z } from 'zod';
+import type { JobsSql } from '../sql.ts';
 import { nextCronTime } from './function-config.ts';
 import type { Registry } from './registry.ts';
 import { createRun } from './runs.ts';
 import { internalEvents } from './wire.ts';
 
 /** Brings the table of crons to what is registered. A new one is due at its next time, a known one keeps its own. */
-export async function registerCrons(sql: postgres.Sql, registry: Registry, now: Date): Promise<void> {
+export async function registerCrons(sql: JobsSql, registry: Registry, now: Date): Promise<void> {
   await sql.begin(async (tx) => {
     const wanted: { functionId: string; expression: string }[] = [];
     for (const fn of registry.functions.values()) {
@@ -26,7 +26,7 @@ export async function registerCrons(sql: postgres.Sql, registry: Registry, now: 
  *
  * @returns when to look next.
  */
-export async function runDueCrons(sql: postgres.Sql, registry: Registry, now: Date): Promise<Date> {
+export async function runDueCrons(sql: JobsSql, registry: Registry, now: Date): Promise<Date> {
   return sql.begin(async (tx) => {
     const due = z
       .array(z.object({ function_id: z.string(), expression: z.string(), next_at: z.date() }))

@@ -78,7 +78,7 @@ const ports = {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  sql = openJobsSql(database.syncUrl, 6);
+  sql = openJobsSql(database.syncUrl, { max: 6 });
   worker = await startWorker({ databaseUrl: database.syncUrl, keys, logger: silentLogger, port: 0, functions });
 });
 afterAll(async () => {

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { Logger as QueueLogger, type Runner, run as runQueue, type TaskList, type WorkerEvents } from 'graphile-worker';
-import type postgres from 'postgres';
 import { z } from 'zod';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import type { Logger } from '#server/kernel/log.ts';
+import { type JobsSql, openPool } from '../sql.ts';
 import type { WorkerLease } from '../worker-lease.ts';
 import { askRegistration, connectHandler } from './call.ts';
 import { registerCrons, runDueCrons } from './crons.ts';
@@ -19,7 +19,7 @@ import { registrationSchema, type StoredEvent } from './wire.ts';
 
 export interface ExecutorOptions {
   /** As `crosswalk_sync`, with a connection to spare per concurrent call; see `openJobsSql`. */
-  readonly sql: postgres.Sql;
+  readonly sql: JobsSql;
   /** The same login, for graphile-worker's own pool; session mode (it listens). */
   readonly databaseUrl: string;
   /** Where the handler is mounted, e.g. `http://127.0.0.1:3001/api/inngest`. */
@@ -80,26 +80,32 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     handler,
     retryBackOff: options.retryBackOff ?? { baseMs: 5_000, maxMs: 3_600_000 },
     inFlight: new Map(),
-    transaction: async (run) => {
-      let result: { value: Awaited<ReturnType<typeof run>> } | null = null;
-      await sql.begin(async (tx) => {
-        result = { value: await run(tx) };
-      });
-      return unwrap(result);
-    },
+    transaction: (run) => sql.begin(run),
   };
 
+  /** What fails here is the database; the queue tries again, and keeps a word that holds no one's data. */
+  const task = (work: (payload: unknown) => Promise<void>) => async (payload: unknown) => {
+    try {
+      await work(payload);
+    } catch (error) {
+      logger.warn('the executor tries a job of its queue again', { error });
+      throw new Error('job-of-queue-failed');
+    }
+  };
   const tasks: TaskList = {
-    'jobs-call': (payload) => runItem(state, callTask.parse(payload).item, aborted.signal),
-    'jobs-event': (payload) =>
+    'jobs-call': task((payload) => runItem(state, callTask.parse(payload).item, aborted.signal)),
+    'jobs-event': task((payload) =>
       state.transaction((tx) => handleCausedEvent(tx, registry, eventTask.parse(payload).event)),
-    'jobs-resume': (payload) => state.transaction((tx) => resumeStep(tx, registry, resumeTask.parse(payload))),
-    'jobs-cancel': (payload) => {
+    ),
+    'jobs-resume': task((payload) => state.transaction((tx) => resumeStep(tx, registry, resumeTask.parse(payload)))),
+    'jobs-cancel': task((payload) => {
       const { run, code } = cancelTask.parse(payload);
       return state.transaction((tx) => cancelRun(tx, registry, run, code));
-    },
+    }),
   };
 
+  // Ours and not the queue's own, whose connections end the process if they are cut while it shuts down.
+  const pool = openPool(options.databaseUrl, { max: concurrency + 2, name: 'crosswalk worker queue' });
   // First, so that the queue finds their work at its first look.
   await recoverDeadWorkers(sql, lease.workerId);
   let queue = await startQueue();
@@ -121,9 +127,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     events.on('pool:create', ({ workerPool }) => names.push(workerPool.id));
     events.on('worker:create', ({ worker }) => names.push(worker.workerId));
     const runner = await runQueue({
-      connectionString: options.databaseUrl,
+      pgPool: pool,
       concurrency,
-      maxPoolSize: concurrency + 2,
       pollInterval: 1_000,
       noHandleSignals: true,
       taskList: tasks,
@@ -191,14 +196,10 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       await queue.stop();
       clearTimeout(timer);
       await Promise.all([watched, ...ticks]);
+      await pool.end();
       await handler.agent.close();
     },
   };
-}
-
-function unwrap<T>(result: { value: T } | null): T {
-  if (result === null) throw new CrosswalkError('internal', { details: { problem: 'transaction-without-result' } });
-  return result.value;
 }
 
 /** Waits, but not beyond an abort. */

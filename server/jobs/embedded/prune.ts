@@ -1,4 +1,4 @@
-import type postgres from 'postgres';
+import type { JobsSql } from '../sql.ts';
 
 export interface Retention {
   readonly completedDays: number;
@@ -9,7 +9,7 @@ export interface Retention {
 export const defaultRetention: Retention = { completedDays: 7, failedDays: 30 };
 
 /** Removes ended runs, and events that no run needs any more. Events stay at least as long as ids are deduplicated. */
-export async function pruneRuns(sql: postgres.Sql, retention: Retention): Promise<void> {
+export async function pruneRuns(sql: JobsSql, retention: Retention): Promise<void> {
   await sql`
     delete from jobs.run where id in (
       select id from jobs.run

@@ -1,6 +1,6 @@
-import type postgres from 'postgres';
+import type { Tx } from '../sql.ts';
 
-export type Tx = postgres.TransactionSql;
+export type { Tx };
 
 /** The kinds of work on the queue; payloads hold ids only. */
 export interface Tasks {

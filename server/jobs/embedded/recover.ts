@@ -1,5 +1,5 @@
-import type postgres from 'postgres';
 import { z } from 'zod';
+import type { JobsSql } from '../sql.ts';
 import { endDeadWorkers } from '../worker-lease.ts';
 import { enqueueCall } from './queue.ts';
 
@@ -9,7 +9,7 @@ const lockedBySchema = z.array(z.object({ locked_by: z.string() }));
  * Gives the work of dead workers back to the queue, without waiting for the queue's own four hours. A lock in a name that
  * no living worker has is dead too: its worker was killed before it could write its names down.
  */
-export async function recoverDeadWorkers(sql: postgres.Sql, self: string): Promise<void> {
+export async function recoverDeadWorkers(sql: JobsSql, self: string): Promise<void> {
   await endDeadWorkers(sql, self);
   const orphans = lockedBySchema.parse(
     await sql`
@@ -31,7 +31,7 @@ export async function recoverDeadWorkers(sql: postgres.Sql, self: string): Promi
  *
  * @returns how many there were.
  */
-export async function requeueForgottenCalls(sql: postgres.Sql): Promise<number> {
+export async function requeueForgottenCalls(sql: JobsSql): Promise<number> {
   return sql.begin(async (tx) => {
     const rows = z.array(z.object({ id: z.coerce.number() })).parse(
       await tx`

@@ -92,12 +92,17 @@ async function persist(write: () => Promise<void>): Promise<void> {
   }
 }
 
-async function readItem(tx: Tx, itemId: number, lock: boolean): Promise<Item | null> {
+async function readItem(tx: Tx, itemId: number): Promise<Item | null> {
   const rows = z.array(itemSchema).parse(
     await tx`select id, run_id, step_id, state, attempt, interruptions, generation, again, worker_id
-               from jobs.item where id = ${itemId} ${lock ? tx`for update` : tx``}`,
+               from jobs.item where id = ${itemId}`,
   );
   return rows[0] ?? null;
+}
+
+async function lockItem(tx: Tx, itemId: number): Promise<Item | null> {
+  await tx`select 1 from jobs.item where id = ${itemId} for update`;
+  return readItem(tx, itemId);
 }
 
 async function workerLives(tx: Tx, workerId: string | null): Promise<boolean> {
@@ -108,10 +113,10 @@ async function workerLives(tx: Tx, workerId: string | null): Promise<boolean> {
 const memoRows = z.array(z.object({ id: z.string(), memo: z.record(z.string(), z.json()) }));
 
 async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Started | null> {
-  const seen = await readItem(tx, itemId, false);
+  const seen = await readItem(tx, itemId);
   if (seen === null) return null;
   const run = await lockRun(tx, state.registry, seen.run_id);
-  const item = await readItem(tx, itemId, true);
+  const item = await lockItem(tx, itemId);
   if (run === null || item === null || item.state === 'done') return null;
 
   let interruptions = item.interruptions;
@@ -179,7 +184,7 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
 
 async function finish(tx: Tx, state: ExecutorState, itemId: number, started: Started, answer: Answer): Promise<void> {
   const run = await lockRun(tx, state.registry, started.runId);
-  const item = await readItem(tx, itemId, true);
+  const item = await lockItem(tx, itemId);
   if (run === null || item === null || item.state !== 'running' || item.generation !== started.generation) return;
   if (run.ended) {
     await dropItems(tx, run, [itemId]);
