@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { connection, request } from '#db/schema/index.ts';
 import type { ConnectionState } from '#db/schema/vocabulary.ts';
-import type { AgreementListener } from '#server/features/agreements/ports.ts';
+import type { AgreementListener } from '#server/features/agreements/listener.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { advanceIfAllowed } from './advance.ts';
 import { dropAmendment } from './drop-amendment.ts';

@@ -4,7 +4,7 @@ import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { advance } from './advance.ts';
 import { lockConnection } from './load-rows.ts';
-import { discardQueuedRuns } from './purge-ungranted.ts';
+import { discardUnlessServed } from './purge-ungranted.ts';
 import { assertMaySteer, steeringRoles } from './steering-party.ts';
 
 /**
@@ -36,7 +36,7 @@ export const pauseConnection = defineVerb({
         details: { resumesAt: resumesAt?.toISOString() ?? null },
       },
     );
-    await discardQueuedRuns(call, schoolId, locked.system.id);
+    await discardUnlessServed(call, locked.system);
     return { state: next.state };
   },
 });

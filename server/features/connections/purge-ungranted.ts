@@ -15,7 +15,7 @@ export async function purgeUngranted(work: Work, system: SystemRow, reason: Purg
   const { schoolId, id: systemId } = system;
   const now = ctx.clock.now();
   const allowed = await readAllowed(tx, { schoolId, systemId, now });
-  if (allowed.toFetch.length === 0) await discardQueuedRuns(work, schoolId, systemId);
+  await discardUnlessServed(work, system);
   const source = await tx
     .select({
       sourceId: rosterSite.sourceId,
@@ -37,6 +37,13 @@ export async function purgeUngranted(work: Work, system: SystemRow, reason: Purg
     reason,
     now,
   });
+}
+
+/** After a pause: what waits is discarded where no other edge of the system may be served. */
+export async function discardUnlessServed(work: Work, system: SystemRow): Promise<void> {
+  const { schoolId, id: systemId } = system;
+  const { toFetch } = await readAllowed(work.tx, { schoolId, systemId, now: work.ctx.clock.now() });
+  if (toFetch.length === 0) await discardQueuedRuns(work, schoolId, systemId);
 }
 
 /** Queued work stops at once. */

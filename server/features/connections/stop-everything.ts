@@ -42,7 +42,6 @@ export const stopEverything = defineVerb({
       .update(school)
       .set({ stoppedAt: ctx.clock.now(), stoppedBy: userIdOf(ctx) })
       .where(eq(school.id, schoolId));
-    await discardQueuedRuns(call, schoolId, null);
     const running = await tx
       .select({ id: connection.id })
       .from(connection)
@@ -58,6 +57,8 @@ export const stopEverything = defineVerb({
       const locked = await lockConnection(tx, schoolId, id);
       await advanceIfAllowed(call, locked, { type: 'pause', by: 'stop-everything' });
     }
+    // After the connections, in the order of locks that everybody keeps.
+    await discardQueuedRuns(call, schoolId, null);
     audit({
       action: 'school.stopped-everything',
       subjectKind: 'school',

@@ -11,11 +11,12 @@ import { newId } from '#server/kernel/ids.ts';
 import { type OutboundClient, originOf } from '#server/kernel/outbound/client.ts';
 import { outboundOfProcess } from '#server/kernel/outbound/client-of-process.ts';
 import { openJson } from '#server/kernel/sealed.ts';
-import { runWork } from '#server/kernel/verb.ts';
+import { runWork, type Work } from '#server/kernel/verb.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { placeOfSecret } from './credential-places.ts';
 import { type CredentialRow, credentialsOf, only, type SystemRow, schoolRow, systemInSchool } from './load-rows.ts';
 import { sameOrigins } from './situation.ts';
+import { isOver } from './term.ts';
 import { tokensByLease } from './token-lease.ts';
 
 /** For what a secret is opened. */
@@ -68,7 +69,7 @@ export async function openCredential(ctx: Context, use: Use): Promise<Opened> {
     const found = await systemInSchool(work.tx, schoolId, systemId);
     if (found.hostConfirmedAt === null) throw new CrosswalkError('host-not-confirmed');
     const chosen = await chooseCredential(work.tx, use);
-    if (use.purpose === 'sync') await assertGranted(work.tx, found);
+    if (use.purpose === 'sync') await assertGranted(work, found, school.timeZone);
     if (use.syncRunId !== null && !(await isAudited(work.tx, chosen.id, use.syncRunId))) {
       work.audit({
         action: 'credential.used',
@@ -121,9 +122,9 @@ async function chooseCredential(tx: Tx, { schoolId, systemId, credentialId, purp
 }
 
 /** A sync needs a grant that lives, on a connection that may receive, for the address that was approved. */
-async function assertGranted(tx: Tx, { schoolId, id, origins }: SystemRow): Promise<void> {
+async function assertGranted({ ctx, tx }: Work, { schoolId, id, origins }: SystemRow, timeZone: string): Promise<void> {
   const rows = await tx
-    .select({ origins: request.origins })
+    .select({ origins: request.origins, until: grant.validUntil })
     .from(connection)
     .innerJoin(grant, and(eq(grant.connectionId, connection.id), isNull(grant.endedAt)))
     .innerJoin(request, eq(request.id, grant.requestId))
@@ -134,8 +135,9 @@ async function assertGranted(tx: Tx, { schoolId, id, origins }: SystemRow): Prom
         inArray(connection.state, ['connecting', 'live', 'failing']),
       ),
     );
-  if (rows.length === 0) throw new CrosswalkError('grant-not-live');
-  if (!rows.some((row) => sameOrigins(row.origins, origins))) throw new CrosswalkError('host-not-approved');
+  const live = rows.filter(({ until }) => !isOver(until, timeZone, ctx.clock.now()));
+  if (live.length === 0) throw new CrosswalkError('grant-not-live');
+  if (!live.some((row) => sameOrigins(row.origins, origins))) throw new CrosswalkError('host-not-approved');
 }
 
 async function isAudited(tx: Tx, credentialId: string, syncRunId: string): Promise<boolean> {
