@@ -1,7 +1,7 @@
 import { defineConfig, devices } from '@playwright/test';
+import { baseUrl } from './fixtures/product.ts';
 
 const root = process.getuid?.() === 0;
-export const port = Number(process.env.E2E_PORT ?? 3400);
 
 /** Journeys against the whole product, started as a newcomer would, on data of its own. */
 export default defineConfig({
@@ -14,9 +14,10 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   globalSetup: './fixtures/start-product.ts',
-  reporter: [['list'], ['json']],
+  // The count for scripts/test.ts goes to the file that it names.
+  reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME === undefined ? 'list' : [['list'], ['json']],
   use: {
-    baseURL: `http://localhost:${port}`,
+    baseURL: baseUrl,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
