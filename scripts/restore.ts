@@ -1,30 +1,24 @@
 import { resolve } from 'node:path';
-import { migrateDatabase, prepareRoles } from '#db/prepare.ts';
-import { urlForRole } from '#db/roles.ts';
-import { loadEnvironment } from '#server/kernel/env.ts';
 import { restoreBackup } from './lib/backup.ts';
+import { livingStart } from './lib/claim-data-folder.ts';
 import { endWithSentence } from './lib/end-with-sentence.ts';
-import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
+import { openInstallation } from './lib/open-installation.ts';
+import { prepareDatabase, refuseUnfitDatabase } from './lib/prepare-database.ts';
 import { Refused } from './lib/refused.ts';
 
 /** `npm run restore -- <file>`: puts a backup into an empty installation, all of it or nothing. */
 await endWithSentence(async () => {
   const file = process.argv[2];
   if (file === undefined) throw new Refused('Name the backup: npm run restore -- crosswalk.backup');
-  const first = loadEnvironment();
-  const dataDir = writableFolder(first.dataDir);
-  Object.assign(process.env, { CROSSWALK_MASTER_KEY: masterKeyOf(first, dataDir), DATA_DIR: dataDir });
-  const env = loadEnvironment();
-  const database = await openInstallationDatabase(env, dataDir);
+  const { env, dataDir, database } = await openInstallation();
   try {
-    const key = env.masterKeys[0]?.base64 ?? '';
-    if (env.database.webUrl === null) await prepareRoles(database.adminUrl, key);
-    const url = env.database.webUrl === null ? urlForRole(database.adminUrl, key, 'migrator') : database.adminUrl;
-    await migrateDatabase(url);
-    const report = await restoreBackup(url, resolve(file), env.auditHeadsFile);
-    process.stdout.write(
-      `${report.rows} rows of ${report.tables} tables are back. Start with the same CROSSWALK_MASTER_KEY as before.\n`,
-    );
+    const living = livingStart(dataDir);
+    if (living !== null) throw new Refused(`Crosswalk runs with this DATA_DIR (process ${living.pid}): stop it first.`);
+    const content = await refuseUnfitDatabase(env, database.adminUrl);
+    const say = (text: string) => process.stdout.write(`${text}\n`);
+    const urls = await prepareDatabase(env, database.adminUrl, content, say);
+    const report = await restoreBackup(urls.migrator, resolve(file), env);
+    say(`${report.rows} rows of ${report.tables} tables are back. Start with the same CROSSWALK_MASTER_KEY as before.`);
   } finally {
     await database.close();
   }

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -8,6 +18,9 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { knownMigrations } from '#db/prepare.ts';
 import { databaseRoles } from '#db/roles.ts';
+import { assertDataKeyOpens } from '#server/kernel/data-keys.ts';
+import type { Environment } from '#server/kernel/env.ts';
+import { sentenceAboutKeyring } from './prepare-database.ts';
 import { Refused } from './refused.ts';
 
 /**
@@ -63,12 +76,19 @@ async function tablesInOrder(
   return ordered;
 }
 
-/** Writes the backup beside its place and moves it there once it is whole. The file is for its owner alone. */
+/**
+ * Writes the backup beside its place and moves it there once it is whole, and notes in the database when. The file is for its
+ * owner alone. Reads one snapshot, so that it may be made while everything runs.
+ */
 export async function writeBackup(migratorUrl: string, file: string, auditHeadsFile: string): Promise<BackupReport> {
   const sql = postgres(migratorUrl, { max: 1, onnotice: () => undefined, connection: { role: databaseRoles.owner } });
   const part = `${file}.part`;
   let report: BackupReport = { tables: 0, rows: 0 };
   try {
+    rmSync(part, { force: true });
+    // Before the snapshot: a head that is signed later vouches for rows that the snapshot does not have.
+    const auditHeads = existsSync(auditHeadsFile) ? readFileSync(auditHeadsFile, 'utf8') : '';
+    const createdAt = new Date().toISOString();
     await sql.begin('isolation level repeatable read read only', async (tx) => {
       const tables = await tablesInOrder(tx);
       const digest = createHash('sha256');
@@ -79,31 +99,88 @@ export async function writeBackup(migratorUrl: string, file: string, auditHeadsF
           digest.update(bytes);
           return bytes;
         };
-        const auditHeads = existsSync(auditHeadsFile) ? readFileSync(auditHeadsFile, 'utf8') : '';
-        yield line({ format, migration: lastMigration(), createdAt: new Date().toISOString(), auditHeads });
+        yield line({ format, migration: lastMigration(), createdAt, auditHeads });
         for (const { name, columns } of tables) {
           yield line({ table: name, columns });
           const copy = await tx.unsafe(`copy ${quote(name)} (${columns.map(quote).join(', ')}) to stdout`).readable();
           for await (const chunk of copy) {
             const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-            for (const byte of bytes) if (byte === 10) rows += 1;
+            for (const byte of bytes) if (byte === lineFeed) rows += 1;
             digest.update(bytes);
             yield bytes;
           }
-          yield Buffer.from('\\.\n');
-          digest.update('\\.\n');
+          yield Buffer.from(endOfTable);
+          digest.update(endOfTable);
         }
         report = { tables: tables.length, rows };
         yield Buffer.from(
           `${JSON.stringify({ end: true, tables: tables.length, rows, sha256: digest.digest('hex') })}\n`,
         );
       }
-      await pipeline(Readable.from(lines()), createGzip(), createWriteStream(part, { mode: 0o600 }));
+      await pipeline(Readable.from(lines()), createGzip(), createWriteStream(part, { mode: 0o600, flush: true }));
     });
     renameSync(part, file);
+    await sql`insert into installation (key, value, updated_at) values ('last-backup', ${sql.json({ at: createdAt, rows: report.rows })}, now())
+              on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`;
     return report;
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
   } finally {
     await sql.end({ timeout: 5 });
+  }
+}
+
+const lineFeed = 10;
+const endOfTable = '\\.\n';
+
+/** Lines as bytes, split at the line feed alone: a name may hold U+2028, which other readers of lines take for an end. */
+async function* backupLines(file: string): AsyncGenerator<Buffer> {
+  const raw = createReadStream(file);
+  const plain = createGunzip();
+  raw.once('error', (error) => plain.destroy(error));
+  raw.pipe(plain);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of plain) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    let all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    for (let end = all.indexOf(lineFeed); end >= 0; end = all.indexOf(lineFeed)) {
+      yield all.subarray(0, end + 1);
+      all = all.subarray(end + 1);
+    }
+    rest = all;
+  }
+  if (rest.length > 0) yield rest;
+}
+
+/** What a backup consists of, in its order; the caller of `row` and `end` is inside the last `table`. */
+type Part =
+  | { readonly kind: 'header'; readonly header: z.infer<typeof headerSchema> }
+  | { readonly kind: 'table'; readonly table: string; readonly columns: readonly string[] }
+  | { readonly kind: 'row'; readonly bytes: Buffer }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'trailer'; readonly trailer: z.infer<typeof trailerSchema> };
+
+async function* backupParts(file: string): AsyncGenerator<Part & { readonly bytes: Buffer }> {
+  let place: 'start' | 'between' | 'table' = 'start';
+  for await (const bytes of backupLines(file)) {
+    if (place === 'table') {
+      if (bytes.toString('latin1') === endOfTable) {
+        place = 'between';
+        yield { kind: 'end', bytes };
+      } else yield { kind: 'row', bytes };
+      continue;
+    }
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (place === 'start') {
+      place = 'between';
+      yield { kind: 'header', header: headerSchema.parse(value), bytes };
+    } else if (trailerSchema.safeParse(value).success) {
+      yield { kind: 'trailer', trailer: trailerSchema.parse(value), bytes };
+    } else {
+      place = 'table';
+      yield { kind: 'table', ...tableSchema.parse(value), bytes };
+    }
   }
 }
 
@@ -111,56 +188,49 @@ export async function writeBackup(migratorUrl: string, file: string, auditHeadsF
 async function checkWhole(file: string): Promise<z.infer<typeof headerSchema>> {
   const digest = createHash('sha256');
   let header: z.infer<typeof headerSchema> | null = null;
-  let trailer: z.infer<typeof trailerSchema> | null = null;
+  let sha256: string | null = null;
   try {
-    for await (const line of backupLines(file)) {
-      if (header === null) header = headerSchema.parse(JSON.parse(line));
-      if (line.startsWith('{"end":true,')) {
-        trailer = trailerSchema.parse(JSON.parse(line));
-        continue;
-      }
-      digest.update(`${line}\n`);
+    for await (const part of backupParts(file)) {
+      if (part.kind === 'header') header = part.header;
+      if (part.kind === 'trailer') sha256 = part.trailer.sha256;
+      else digest.update(part.bytes);
     }
   } catch (error) {
-    throw new Refused(
-      `${file} is not a backup of Crosswalk, or it was cut short (${error instanceof Error ? error.name : 'unreadable'}).`,
-    );
+    const kind = error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'unreadable';
+    throw new Refused(`${file} is not a backup of Crosswalk, or it was cut short (${kind}). Nothing was changed.`);
   }
-  if (header === null || trailer === null || trailer.sha256 !== digest.digest('hex')) {
+  if (header === null || sha256 !== digest.digest('hex')) {
     throw new Refused(`${file} was cut short or altered: its end does not match its content. Nothing was changed.`);
   }
   return header;
 }
 
-function backupLines(file: string): AsyncIterable<string> {
-  const raw = createReadStream(file);
-  const plain = raw.pipe(createGunzip());
-  const lines = createInterface({ input: plain, crlfDelay: 0 });
-  return (async function* () {
-    let failed: Error | null = null;
-    raw.once('error', (error) => {
-      failed = error;
-      lines.close();
-    });
-    plain.once('error', (error) => {
-      failed = error;
-      lines.close();
-    });
-    for await (const line of lines) yield line;
-    if (failed !== null) throw failed;
-  })();
-}
+const modeRows = z.array(z.object({ mode: z.string() }));
+const dataKeyRows = z.array(
+  z.object({ version: z.number(), wrapped: z.instanceof(Buffer), master_key_id: z.string() }),
+);
 
 /**
  * Puts a backup into an empty, migrated database: all of it in one transaction, or nothing.
- * @throws Refused where the file is not whole, is of another version, or the database is not empty.
+ * @throws Refused where the file is not whole, is of another version or mode, was made under a master key that `env`
+ *   does not have, or the database is not empty.
  */
-export async function restoreBackup(migratorUrl: string, file: string, auditHeadsFile: string): Promise<BackupReport> {
+export async function restoreBackup(
+  migratorUrl: string,
+  file: string,
+  env: Pick<Environment, 'mode' | 'masterKeys' | 'auditHeadsFile'>,
+): Promise<BackupReport> {
   if (!existsSync(file)) throw new Refused(`There is no file ${file}.`);
   const header = await checkWhole(file);
   if (header.migration !== lastMigration()) {
     throw new Refused(
       `${file} is of the version with migration ${header.migration}, this is ${lastMigration()}: restore it with that version, then start this one.`,
+    );
+  }
+  const { auditHeadsFile } = env;
+  if (existsSync(auditHeadsFile) && !header.auditHeads.startsWith(readFileSync(auditHeadsFile, 'utf8'))) {
+    throw new Refused(
+      `${auditHeadsFile} holds signed heads of another installation or of a later time, and they are evidence: move the file away, and keep it.`,
     );
   }
   const sql = postgres(migratorUrl, { max: 1, onnotice: () => undefined, connection: { role: databaseRoles.owner } });
@@ -184,55 +254,96 @@ export async function restoreBackup(migratorUrl: string, file: string, auditHead
       // COPY into a table under row-level security is refused by PostgreSQL. It is back at the end of this transaction,
       // which holds the tables exclusively until then.
       for (const { name } of secured) await tx.unsafe(`alter table ${quote(name)} disable row level security`);
-      for (const { name } of tables) {
-        await tx.unsafe(`alter table ${quote(name)} disable trigger user`);
-        await tx.unsafe(`delete from ${quote(name)}`);
-      }
-      let rows = 0;
-      let seen = 0;
-      let into: { write: (line: string) => Promise<void>; end: () => Promise<void> } | null = null;
-      let first = true;
-      for await (const line of backupLines(file)) {
-        if (first) {
-          first = false;
-        } else if (into !== null) {
-          if (line === '\\.') {
-            await into.end();
-            into = null;
-          } else {
-            rows += 1;
-            await into.write(`${line}\n`);
-          }
-        } else if (!line.startsWith('{"end":true,')) {
-          const { table, columns } = tableSchema.parse(JSON.parse(line));
-          seen += 1;
-          const copy = await tx.unsafe(`copy ${quote(table)} (${columns.map(quote).join(', ')}) from stdin`).writable();
-          const finished = new Promise<void>((done, fail) => {
-            copy.once('finish', done);
-            copy.once('error', fail);
-          });
-          // An error arises while rows are still being written; it is thrown when the table ends.
-          finished.catch(() => undefined);
-          into = {
-            write: async (text) => {
-              if (!copy.write(text)) await new Promise<void>((done) => copy.once('drain', done));
-            },
-            end: async () => {
-              copy.end();
-              await finished;
-            },
-          };
-        }
+      for (const { name } of tables) await tx.unsafe(`alter table ${quote(name)} disable trigger user`);
+      await tx.unsafe(`truncate ${tables.map(({ name }) => quote(name)).join(', ')}`);
+      report = await copyIn(tx, file);
+      const keys = dataKeyRows.parse(await tx`select version, wrapped, master_key_id from data_key`);
+      for (const { version, wrapped, master_key_id: masterKeyId } of keys)
+        assertDataKeyOpens({ version, wrapped, masterKeyId }, env);
+      const modes = modeRows.parse(await tx`select value #>> '{}' as mode from installation where key = 'mode'`);
+      if (modes.some(({ mode }) => mode !== env.mode)) {
+        throw new Refused(
+          env.mode === 'demo'
+            ? `${file} is of a production installation: set CROSSWALK_URL and what production needs, then restore it. Nothing was changed.`
+            : `${file} is of a demo, with accounts whose passwords everybody knows: production begins empty. Nothing was changed.`,
+        );
       }
       // What a queue held when the backup was made is asked for again; every handler does its work once.
-      await tx`update outbox set sent_at = null where sent_at > now() - interval '1 day'`;
+      await tx`update outbox set sent_at = null, attempts = 0
+                where sent_at > ${header.createdAt}::timestamptz - interval '1 day'
+                   or (name = 'mail/requested' and exists (select 1 from mail m where m.id::text = data ->> 'mailId'
+                                                             and m.sent_at is null and m.failed_at is null))`;
+      await continueSequences(tx);
       for (const { name } of tables) await tx.unsafe(`alter table ${quote(name)} enable trigger user`);
       for (const { name } of secured) await tx.unsafe(`alter table ${quote(name)} enable row level security`);
-      report = { tables: seen, rows };
+      if (header.auditHeads !== '') {
+        mkdirSync(dirname(auditHeadsFile), { recursive: true, mode: 0o700 });
+        writeFileSync(auditHeadsFile, header.auditHeads, { mode: 0o600 });
+      }
     });
+  } catch (error) {
+    const sentence = sentenceAboutKeyring(error);
+    if (sentence === null) throw error;
+    throw new Refused(
+      `${file} was made under another master key than CROSSWALK_MASTER_KEY (in a demo: than demo-master-key of this DATA_DIR): set CROSSWALK_MASTER_KEY to the one from then. Nothing was changed.`,
+    );
   } finally {
     await sql.end({ timeout: 5 });
   }
-  if (header.auditHeads !== '') writeFileSync(auditHeadsFile, header.auditHeads, { mode: 0o600 });
   return report;
+}
+
+async function copyIn(tx: postgres.TransactionSql, file: string): Promise<BackupReport> {
+  let rows = 0;
+  let tables = 0;
+  let into: { write: (bytes: Buffer) => Promise<void>; end: () => Promise<void> } | null = null;
+  for await (const part of backupParts(file)) {
+    if (part.kind === 'table') {
+      tables += 1;
+      const copy = await tx
+        .unsafe(`copy ${quote(part.table)} (${part.columns.map(quote).join(', ')}) from stdin`)
+        .writable();
+      let broken: unknown = null;
+      const finished = new Promise<void>((done, fail) => {
+        copy.once('finish', done);
+        copy.once('error', fail);
+      });
+      // An error arises while rows are still being written; it is thrown when the table ends.
+      finished.catch((error: unknown) => {
+        broken = error;
+      });
+      into = {
+        write: async (bytes) => {
+          if (broken === null && !copy.write(bytes)) await Promise.race([once(copy, 'drain'), finished]);
+        },
+        end: async () => {
+          copy.end();
+          await finished;
+        },
+      };
+    } else if (part.kind === 'row') {
+      rows += 1;
+      await into?.write(part.bytes);
+    } else if (part.kind === 'end') {
+      await into?.end();
+      into = null;
+    }
+  }
+  return { tables, rows };
+}
+
+const sequenceRows = z.array(z.object({ table: z.string(), column: z.string(), sequence: z.string() }));
+
+/** Numbers that the database gives itself go on after the highest that came back. */
+async function continueSequences(tx: postgres.TransactionSql): Promise<void> {
+  const owned = sequenceRows.parse(
+    await tx`select c.relname as table, a.attname as column, pg_get_serial_sequence(quote_ident(c.relname), a.attname) as sequence
+               from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+              where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+                and pg_get_serial_sequence(quote_ident(c.relname), a.attname) is not null`,
+  );
+  for (const { table, column, sequence } of owned)
+    await tx.unsafe(
+      `select setval('${sequence.replaceAll("'", "''")}', greatest((select max(${quote(column)}) from ${quote(table)}), 1))`,
+    );
 }

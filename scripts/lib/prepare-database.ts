@@ -134,6 +134,8 @@ export async function prepareDatabase(
   say: (text: string) => void,
 ): Promise<RoleUrls> {
   const urls = roleUrls(env, adminUrl);
+  if (env.database.url !== null && env.database.webUrl === null && content === 'empty')
+    await refuseRolesOfAnother(adminUrl, urls);
   if (env.database.webUrl === null) {
     await prepareRoles(adminUrl, env.masterKeys[0]?.base64 ?? '').catch((error: unknown) => {
       throw new Refused(sentenceAboutDatabase('DATABASE_URL', adminUrl, toCrosswalkError(error).cause ?? error));
@@ -160,6 +162,28 @@ export async function prepareDatabase(
       urls[role],
     );
   return urls;
+}
+
+/**
+ * Roles belong to a whole server, and their passwords derive from the master key: a second installation on it would lock the first
+ * one out.
+ */
+async function refuseRolesOfAnother(adminUrl: string, urls: RoleUrls): Promise<void> {
+  const sql = postgres(adminUrl, { max: 1, connect_timeout: 10, onnotice: () => undefined });
+  try {
+    const there = await sql`select 1 from pg_roles where rolname = ${databaseRoles.web}`;
+    if (there.length === 0) return;
+    const code = await readDatabaseFacts(urls.web).then(
+      () => null,
+      (error: unknown) => (error instanceof Error && 'code' in error ? error.code : null),
+    );
+    if (code !== '28P01') return;
+    throw new Refused(
+      `Another installation of Crosswalk uses this PostgreSQL server: its roles (${databaseRoles.web} and others) have passwords of another master key. Use another server, or drop the roles where that installation is gone.`,
+    );
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
 }
 
 /** @throws Refused where the login does not work or row-level security would not hold it. */

@@ -65,6 +65,14 @@ function activeMaster({ masterKeys }: Keys): MasterKey {
   return active;
 }
 
+/**
+ * Whether the environment's master keys open this row of `data_key`, wherever it was read.
+ * @throws CrosswalkError `secret-unreadable` where they do not.
+ */
+export function assertDataKeyOpens(row: { version: number; wrapped: Buffer; masterKeyId: string }, env: Keys): void {
+  unwrap(row.wrapped, row.version, row.masterKeyId, env);
+}
+
 interface LoadedKeys {
   readonly activeVersion: number;
   readonly keys: ReadonlyMap<number, KeyObject>;
