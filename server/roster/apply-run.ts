@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { setAsideRecord, site, syncRun } from '#db/schema/index.ts';
@@ -40,6 +40,8 @@ const namesShown = 20;
 export async function applyRun(ctx: Context, run: HeldRun, collections: readonly RosterCollection[]): Promise<Applied> {
   const now = () => ctx.clock.now();
   const inSchool = <T>(work: (tx: Tx) => Promise<T>) => ctx.database.withSchool(run.schoolId, work);
+  const before = await inSchool((tx) => outcomeSoFar(tx, run));
+  if (before !== null) return before;
   const isWhole = await inSchool(async (tx) => {
     const fetches = await readFetches(tx, run);
     return collections.every((name) => fetches.some((facts) => facts.collection === name && facts.isOver));
@@ -56,6 +58,32 @@ export async function applyRun(ctx: Context, run: HeldRun, collections: readonly
     await proveFence(tx, run);
     return new Application(tx, run, now()).run(collections);
   });
+}
+
+/** What an earlier attempt of the same step came to, whose answer was lost in a crash; null where there was none. */
+async function outcomeSoFar(tx: Tx, run: HeldRun): Promise<Applied | null> {
+  const [row] = await tx
+    .select({ state: syncRun.state, fence: syncRun.fence, scopes: syncRun.scopes })
+    .from(syncRun)
+    .where(and(eq(syncRun.id, run.syncRunId), eq(syncRun.schoolId, run.schoolId)));
+  if (row === undefined || row.fence !== run.fence) return null;
+  if (row.state === 'held') return { outcome: 'held' };
+  if (row.state !== 'succeeded') return null;
+  return { outcome: 'applied', records: await countRecords(tx, run, [...collectionsKept(row.scopes)]) };
+}
+
+/** Records that rest in the roster now and are not gone. */
+async function countRecords(tx: Tx, run: HeldRun, collections: readonly RosterCollection[]): Promise<number> {
+  let records = 0;
+  for (const collection of collections) {
+    const [row] = countRows.parse(
+      await tx.execute(sql`
+        select count(*) as n from ${sql.raw(rosterTables[collection].table)}
+         where school_id = ${run.schoolId} and system_id = ${run.systemId} and gone_at is null`),
+    );
+    records += row?.n ?? 0;
+  }
+  return records;
 }
 
 const knownSchema = z.array(
@@ -135,7 +163,7 @@ class Application {
       })
       .where(eq(syncRun.id, run.syncRunId));
     await dropStaged(tx, run);
-    return { outcome: 'applied', records: await this.#count([...plan.keys()]) };
+    return { outcome: 'applied', records: await countRecords(tx, run, [...plan.keys()]) };
   }
 
   async #sites(areStaged: boolean): Promise<SourceSite[]> {
@@ -287,19 +315,6 @@ class Application {
          order by 1`),
     );
     return rows.map((row) => row.name);
-  }
-
-  async #count(collections: readonly RosterCollection[]): Promise<number> {
-    let records = 0;
-    for (const collection of collections) {
-      const [row] = countRows.parse(
-        await this.#tx.execute(sql`
-          select count(*) as n from ${sql.raw(rosterTables[collection].table)}
-           where school_id = ${this.#run.schoolId} and system_id = ${this.#run.systemId} and gone_at is null`),
-      );
-      records += row?.n ?? 0;
-    }
-    return records;
   }
 }
 

@@ -13,6 +13,12 @@ import { dropStaged, readOddities } from './staging.ts';
 export async function endWithoutGrants(ctx: Context, run: HeldRun): Promise<void> {
   const now = ctx.clock.now();
   await ctx.database.withSchool(run.schoolId, async (tx) => {
+    const [row] = await tx
+      .select({ state: syncRun.state, fence: syncRun.fence })
+      .from(syncRun)
+      .where(and(eq(syncRun.id, run.syncRunId), eq(syncRun.schoolId, run.schoolId)));
+    // An earlier attempt of the same step did it, and its answer was lost in a crash.
+    if (row?.state === 'succeeded' && row.fence === run.fence) return;
     await proveFence(tx, run);
     const { toKeep } = await readAllowed(tx, { ...run, now });
     // While an edge is paused its data rests.

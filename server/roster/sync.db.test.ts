@@ -169,6 +169,24 @@ describe('a sync of a school', () => {
     expect(await count('roster_group')).toBe(scheduled().length);
   });
 
+  it('comes to the same when every step is done twice, as after a crash before its answer was kept', async () => {
+    const twice = await runSync({ web, sync }, ports, school, undefined, { everyStepTwice: true });
+    const groups = scheduled().length;
+    expect(twice.applied).toEqual({ outcome: 'applied', records: expect.any(Number) });
+    expect(await count('roster_group')).toBe(groups);
+    expect((await runRow(twice.syncRunId))?.progress.groups).toMatchObject({ added: groups, complete: 1 });
+    for (const { id } of scheduled().slice(0, 60)) sis.data(slug).classes.delete(id);
+    sis.data(slug).changed();
+    await runSync({ web, sync }, ports, school, undefined, { everyStepTwice: true });
+    expect(await count('roster_group', 'missed_fetches = 1')).toBe(60);
+    expect((await runSync({ web, sync }, ports, school, undefined, { everyStepTwice: true })).applied).toEqual({
+      outcome: 'held',
+    });
+    await database.admin`update "grant" set ended_at = now() where school_id = ${school.schoolId}`;
+    await runSync({ web, sync }, ports, school, undefined, { everyStepTwice: true });
+    expect(await database.admin`select facts from receipt where school_id = ${school.schoolId}`).toHaveLength(1);
+  });
+
   it('sets a bad record aside with its reason and keeps what is known of it', async () => {
     await run();
     const [first] = scheduled();

@@ -13,7 +13,7 @@ const mostRounds = 2;
  * One sync of one system: begin, fetch in slices of under a minute, apply, announce. One at a time per system. What a step throws is
  * tried again where that makes sense, when the system says; else the run ends and its connection hears the cause.
  */
-export const syncSystem = (client: JobClient, ports: JobPorts) =>
+export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
   client.createFunction(
     {
       id: 'sync-system',

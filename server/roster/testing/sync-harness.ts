@@ -9,7 +9,7 @@ import { runWork } from '#server/kernel/verb.ts';
 import { type Applied, applyRun } from '#server/roster/apply-run.ts';
 import { type Begun, beginRun } from '#server/roster/begin-run.ts';
 import { endWithoutGrants } from '#server/roster/end-run.ts';
-import { fetchSlice } from '#server/roster/fetch-slice.ts';
+import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import { makeAgreement, makeSchool, type TestSchool, testNow } from '#server/testing/actors.ts';
@@ -92,29 +92,35 @@ export async function runSync(
   ports: SyncPorts,
   school: SyncedSchool,
   syncRunId?: string,
+  /** Does every step again after it was done, as a crash before its answer was kept would have it. */
+  { everyStepTwice = false }: { everyStepTwice?: boolean } = {},
 ): Promise<{ syncRunId: string; begun: Begun; applied: Applied | null }> {
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (everyStepTwice) await work();
+    return work();
+  };
   const { schoolId, systemId } = school;
   const id =
     syncRunId ??
     (await runWork(contexts.web, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger: 'hand' })))
       .syncRunId;
   const run = { schoolId, systemId, syncRunId: id };
-  const begun = await beginRun(contexts.sync, run);
+  const begun = await step(() => beginRun(contexts.sync, run));
   if (begun.kind === 'over') return { syncRunId: id, begun, applied: null };
   const held = { ...run, fence: begun.fence };
   if (begun.kind === 'nothing-granted') {
-    await endWithoutGrants(contexts.sync, held);
+    await step(() => endWithoutGrants(contexts.sync, held));
     return { syncRunId: id, begun, applied: null };
   }
   const collections = begun.collections;
   if (begun.kind === 'fetch') {
     for (const collection of collections) {
-      for (let at = { cursor: null as string | null, page: 0 }; ; ) {
-        const slice = await fetchSlice(contexts.sync, ports, held, { collection, ...at });
-        if (slice.cursor === null) break;
-        at = slice;
-      }
+      let at: Slice = { cursor: null, page: 0, waitSeconds: null };
+      do {
+        const { cursor, page } = at;
+        at = await step(() => fetchSlice(contexts.sync, ports, held, { collection, cursor, page }));
+      } while (at.cursor !== null);
     }
   }
-  return { syncRunId: id, begun, applied: await applyRun(contexts.sync, held, collections) };
+  return { syncRunId: id, begun, applied: await step(() => applyRun(contexts.sync, held, collections)) };
 }
