@@ -97,7 +97,8 @@ export const approveRequest = defineVerb({
     });
     if (opened === null) {
       const { next } = await advance(call, locked, { type: 'amend' });
-      if (next.state === 'live' && connects) {
+      // A run that is under way began under the old grant.
+      if (connects && next.state !== 'paused') {
         await requestRun(call, { schoolId, systemId: locked.system.id, trigger: 'amended', requestedBy: decidedBy });
       }
     } else if (connects) {

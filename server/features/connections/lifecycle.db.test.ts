@@ -111,6 +111,14 @@ describe('a connection that lives', () => {
       expect(mails).not.toContain('connection-failing');
     });
 
+    it('takes it for no failure that the school itself stopped what was running', async () => {
+      const { scene, systemId, connectionId } = await live();
+      for (const code of ['stopped-by-school', 'grant-not-live', 'host-not-approved'] as const) {
+        await fail(scene, systemId, new CrosswalkError(code));
+      }
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'live', cause: 'in-sync' });
+    });
+
     it('goes on after the technical contact has entered a new client', async () => {
       const { scene, schoolId, systemId, connectionId } = await live();
       const fresh = sis.createClient('lindenhof', {
@@ -265,6 +273,18 @@ describe('a connection that lives', () => {
         code: 'connection-ended',
       });
       expect(await mailsTo(scene, scene.agent.administrator.email)).toContain('connection-ended');
+    });
+
+    it('leaves nothing of a run that was being applied meanwhile', async () => {
+      const { scene, schoolId, systemId, connectionId } = await live();
+      const ctx = await scene.as('approver');
+      await revokeConnection({ ctx, input: { schoolId, connectionId } });
+      await database.admin`
+        insert into roster_subject (id, school_id, system_id, source_id, content_hash, first_seen_at, last_seen_at, title)
+        values (${newId()}, ${schoolId}, ${systemId}, 's1', 'x', now(), now(), 'Mathematics')`;
+      await succeed(scene, systemId);
+      expect(await database.admin`select 1 from roster_subject where system_id = ${systemId}`).toHaveLength(0);
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'revoked' });
     });
 
     it('is not an agent’s, a signatory’s or a technical contact’s to do', async () => {

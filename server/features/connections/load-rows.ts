@@ -42,6 +42,17 @@ export async function lockSystem(tx: Tx, schoolId: string, systemId: string): Pr
   );
 }
 
+/** The same for what comes after a run: the system may have been removed while it ran. */
+export async function lockSystemEvenRemoved(tx: Tx, schoolId: string, systemId: string): Promise<SystemRow> {
+  return only(
+    await tx
+      .select()
+      .from(system)
+      .where(and(eq(system.schoolId, schoolId), eq(system.id, systemId)))
+      .for('update'),
+  );
+}
+
 export async function connectionInSchool(tx: Tx, schoolId: string, connectionId: string): Promise<ConnectionRow> {
   return only(
     await tx
@@ -59,13 +70,7 @@ export interface Locked {
 /** Locks a connection and its system, in the one order that everybody keeps: system, connection, request, credential. */
 export async function lockConnection(tx: Tx, schoolId: string, connectionId: string): Promise<Locked> {
   const { producerSystemId } = await connectionInSchool(tx, schoolId, connectionId);
-  const lockedSystem = only(
-    await tx
-      .select()
-      .from(system)
-      .where(and(eq(system.schoolId, schoolId), eq(system.id, producerSystemId)))
-      .for('update'),
-  );
+  const lockedSystem = await lockSystemEvenRemoved(tx, schoolId, producerSystemId);
   const locked = only(
     await tx
       .select()

@@ -142,6 +142,7 @@ export function readCause(text: string | null): Cause {
 /** The cause of a failed run, by what its error asks for next. */
 export function causeOfFailure(code: ErrorCode): Cause {
   if (code === 'scope-missing' || code === 'rights-missing') return 'credential-too-narrow';
+  if (code === 'credential-not-proved') return 'credential-needed';
   const disposition: Disposition = errorCodes[code].disposition;
   if (disposition === 'reconnect') return 'credential-refused';
   if (disposition === 'retry')

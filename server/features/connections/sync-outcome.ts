@@ -1,18 +1,29 @@
 import { eq } from 'drizzle-orm';
 import { credential } from '#db/schema/index.ts';
 import { scopes } from '#db/schema/vocabulary.ts';
+import type { ErrorCode } from '#server/kernel/errors.ts';
 import { runWork, type Work } from '#server/kernel/verb.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { advanceIfAllowed } from './advance.ts';
-import { type CredentialRow, credentialsOf, liveGrantOf, lockConnectionsOf, lockSystem } from './load-rows.ts';
+import {
+  type CredentialRow,
+  credentialsOf,
+  liveGrantOf,
+  lockConnectionsOf,
+  lockSystem,
+  lockSystemEvenRemoved,
+} from './load-rows.ts';
+import { purgeUngranted } from './purge-ungranted.ts';
 import { proofOf, suffices } from './read-proof.ts';
 
 /** Implements the port of server/roster/ports.ts: what arrived makes connections live, and a refused credential proved again. */
 export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, systemId, records, at }) =>
   runWork(ctx, { schoolId }, async (work) => {
-    const system = await lockSystem(work.tx, schoolId, systemId);
+    const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
     const [row] = await credentialsOf(work.tx, schoolId, systemId);
     if (row !== undefined && row.provedAt !== null) await proveBySync(work, row, at);
+    // A grant that ended while the run was applied was purged before the run's rows could be seen.
+    await purgeUngranted(work, system, 'grants-narrowed');
     for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
       const columns = { lastReceivedAt: at, records };
       await advanceIfAllowed(work, { system, connection }, { type: 'receive' }, { columns });
@@ -48,10 +59,14 @@ async function proveBySync(work: Work, row: CredentialRow, at: Date): Promise<vo
   });
 }
 
+const stoppedFromWithin: ReadonlySet<ErrorCode> = new Set(['stopped-by-school', 'grant-not-live', 'host-not-approved']);
+
 /** Implements the port: connections fail with the cause that the error's code gives; a refused credential is marked so. */
 export const onSyncFailed: SyncPorts['onSyncFailed'] = (ctx, { schoolId, systemId, error, at }) =>
   runWork(ctx, { schoolId }, async (work) => {
-    const system = await lockSystem(work.tx, schoolId, systemId);
+    const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
+    // The school itself ended or paused what was running: that is no failure.
+    if (stoppedFromWithin.has(error.code)) return;
     const [row] = await credentialsOf(work.tx, schoolId, systemId);
     if (row?.state === 'proved' && error.disposition === 'reconnect') {
       await work.tx
@@ -81,7 +96,7 @@ export const onSyncHeld = (
   { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
 ): Promise<void> =>
   runWork(ctx, { schoolId }, async (work) => {
-    const system = await lockSystem(work.tx, schoolId, systemId);
+    const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
     for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
       await advanceIfAllowed(work, { system, connection }, { type: 'hold' });
     }

@@ -1,5 +1,5 @@
 import { and, eq, isNull, lt, lte, notInArray, or } from 'drizzle-orm';
-import { agreement, connection, credential, oauthAttempt, reminder, request, system } from '#db/schema/index.ts';
+import { agreement, connection, credential, oauthAttempt, reminder, request } from '#db/schema/index.ts';
 import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -9,7 +9,7 @@ import { advance, advanceIfAllowed } from './advance.ts';
 import { bidFarewell } from './destroy-credentials.ts';
 import { dropAmendment } from './drop-amendment.ts';
 import { endConnection } from './end-connection.ts';
-import { liveGrantOf, lockConnection, lockRequest, lockSystem, schoolRow } from './load-rows.ts';
+import { liveGrantOf, lockConnection, lockRequest, lockSystemEvenRemoved, schoolRow } from './load-rows.ts';
 import { peopleWithRole } from './recipients.ts';
 import { sweepCredentials } from './sweep-credentials.ts';
 import { schoolPaths } from './tell-whose-turn.ts';
@@ -177,10 +177,7 @@ async function expireOrRemind(
 export async function sweepSystem(ctx: Context, schoolId: string, systemId: string): Promise<number> {
   const { farewells, destroyed } = await runWork(ctx, { schoolId }, async (work) => {
     const held = await heldOf(work, systemId);
-    const [row] = await work.tx.select().from(system).where(eq(system.id, systemId));
-    const found = row?.removedAt === null ? await lockSystem(work.tx, schoolId, systemId) : row;
-    if (found === undefined) return { farewells: [], destroyed: 0 };
-    const bids = await sweepCredentials(work, found);
+    const bids = await sweepCredentials(work, await lockSystemEvenRemoved(work.tx, schoolId, systemId));
     return { farewells: bids, destroyed: held - (await heldOf(work, systemId)) };
   });
   await bidFarewell(ctx, farewells);
