@@ -1,0 +1,13 @@
+import type { Metadata } from 'next';
+import { getTranslations } from 'next-intl/server';
+import { PageHeader } from '#components/ui/page-header.tsx';
+
+export async function generateMetadata(): Promise<Metadata> {
+  const t = await getTranslations('schoolData');
+  return { title: t('title') };
+}
+
+export default async function DataPage() {
+  const t = await getTranslations('schoolData');
+  return <PageHeader title={t('title')} />;
+}
