@@ -1,11 +1,8 @@
 import type { Scope } from '#db/schema/vocabulary.ts';
-import type { Collection } from '#server/connectors/contract.ts';
 
 /** What rests in the roster: what connectors read, and streams, which are derived. */
 export const rosterCollections = ['sites', 'terms', 'subjects', 'streams', 'groups', 'courses'] as const;
 export type RosterCollection = (typeof rosterCollections)[number];
-
-export const isDerived = (collection: RosterCollection): collection is 'streams' => collection === 'streams';
 
 /** The PostgreSQL types that a staged record's content is read back with. */
 type ColumnType = 'text' | 'text[]';
@@ -95,6 +92,3 @@ export function groupKindsKept(scopes: readonly string[]): ReadonlySet<'group' |
 
 export const isRosterCollection = (name: string): name is RosterCollection =>
   rosterCollections.some((collection) => collection === name);
-
-/** Connectors' collections are the roster's but for what is derived. */
-export const rosterOf = (collection: Collection): RosterCollection => collection;

@@ -52,10 +52,16 @@ export interface RecordedPorts extends SyncPorts {
 }
 
 /** The ports of a sync without the connections feature: a secret in hand, calls kept, failures noted. */
-export function recordedPorts(system: { connector: string; settings: unknown; secret: unknown }): RecordedPorts {
+export function recordedPorts(system: {
+  connector: string;
+  settings: unknown;
+  secret: unknown;
+  /** What a consent bought, where the connector needs one. */
+  tokens?: Tokens;
+}): RecordedPorts {
   const calls: CallRecord[] = [];
   const failures: CrosswalkError[] = [];
-  let tokens: Tokens | null = null;
+  let tokens = system.tokens ?? null;
   return {
     calls,
     failures,
