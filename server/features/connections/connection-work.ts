@@ -10,7 +10,8 @@ import { type Tended, tendConnections, tidyAfterConnection } from './tend-connec
 export interface ConnectionWork {
   /** Schools at which time alone may change something. */
   schools(acting: { readonly runId: string }): Promise<string[]>;
-  tend(school: { readonly schoolId: string; readonly runId: string }): Promise<Tended>;
+  /** Each of the schools; one that fails keeps none of the others back, and has the step tried again. */
+  tend(round: { readonly schoolIds: readonly string[]; readonly runId: string }): Promise<Tended>;
   /** After a connection has changed: sweeps the credential that an ended one leaves behind. */
   tidy(changed: { readonly schoolId: string; readonly connectionId: string; readonly runId: string }): Promise<void>;
   /** Tries a credential for what is granted now; what came of it is told on the pages. */
@@ -22,6 +23,7 @@ export interface ConnectionWork {
   }): Promise<void>;
 }
 
+const keys = ['resumed', 'lapsed', 'expired', 'reminded', 'destroyed'] as const satisfies readonly (keyof Tended)[];
 const rowsSchema = z.array(z.object({ id: idSchema }));
 
 /** @param contextOf a job's context as the web role, acting as this run */
@@ -33,7 +35,20 @@ export function createConnectionWork(contextOf: (runId: string) => Context): Con
       );
       return rowsSchema.parse(rows).map(({ id }) => id);
     },
-    tend: ({ schoolId, runId }) => tendConnections(contextOf(runId), schoolId),
+    tend: async ({ schoolIds, runId }) => {
+      const sum = { resumed: 0, lapsed: 0, expired: 0, reminded: 0, destroyed: 0 };
+      const failures: unknown[] = [];
+      for (const schoolId of schoolIds) {
+        try {
+          const tended = await tendConnections(contextOf(runId), schoolId);
+          for (const key of keys) sum[key] += tended[key];
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+      return sum;
+    },
     tryCredential: async ({ runId, ...which }) => {
       try {
         await tryCredentialOutsideVerb(contextOf(runId), which);
