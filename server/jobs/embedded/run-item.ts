@@ -3,6 +3,7 @@ import type { CanonicalValue } from '#server/kernel/canonical-json.ts';
 import { isErrorCode } from '../error-codes.ts';
 import { type Answer, callFunction, type HandlerConnection } from './call.ts';
 import { parseCondition } from './expression.ts';
+import type { JobFunction } from './function-config.ts';
 import { enqueue, enqueueCall, type Tx, timerKey } from './queue.ts';
 import type { Registry } from './registry.ts';
 import {
@@ -66,25 +67,49 @@ interface Started {
   readonly body: CanonicalValue;
 }
 
-/** The task `jobs-call`: takes one call, makes it, and writes down what came of it. */
+/** How long a run is gone on with, step after step, before others on the queue have their turn. */
+const turnMs = 2_000;
+
+/**
+ * The task `jobs-call`: takes one call, makes it, and writes down what came of it; and, in the same transaction, takes the
+ * run's next call where there is one, so that a run of many short steps goes over the queue once.
+ */
 export async function runItem(state: ExecutorState, itemId: number, signal: AbortSignal): Promise<void> {
-  const started = await state.transaction((tx) => begin(tx, state, itemId));
-  if (started === null) return;
+  const turnEnds = Date.now() + turnMs;
+  const goesOn = () => Date.now() < turnEnds && !signal.aborted;
+  const mine = new Set<number>();
+  const claim: Claim = (generation) => {
+    mine.add(generation);
+    state.inFlight.set(itemId, generation);
+  };
   try {
-    const answer = await callFunction(state.handler, started, signal);
-    await persist(() => state.transaction((tx) => finish(tx, state, itemId, started, answer)));
+    let started = await state.transaction((tx) => begin(tx, state, itemId, claim));
+    while (started !== null) {
+      const call = started;
+      const answer = await callFunction(state.handler, call, signal);
+      let next: Started | null = null;
+      started = await persist(() =>
+        state.transaction(async (tx) => {
+          next = await finish(tx, state, itemId, { call, answer, next, goesOn: goesOn() }, claim);
+          return next;
+        }),
+      );
+    }
   } finally {
-    // The next call of the same item may be under way already.
-    if (state.inFlight.get(itemId) === started.generation) state.inFlight.delete(itemId);
+    // Unless somebody else has taken the item up since: then it is theirs.
+    const generation = state.inFlight.get(itemId);
+    if (generation !== undefined && mine.has(generation)) state.inFlight.delete(itemId);
   }
 }
 
+/** Says that this process makes the item's call of that generation. */
+type Claim = (generation: number) => void;
+
 /** What a step did must not be lost to a short outage of the database. */
-async function persist(write: () => Promise<void>): Promise<void> {
+async function persist<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
-      await write();
-      return;
+      return await write();
     } catch (error) {
       if (tries === 5) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200 * 2 ** tries));
@@ -92,17 +117,14 @@ async function persist(write: () => Promise<void>): Promise<void> {
   }
 }
 
-async function readItem(tx: Tx, itemId: number): Promise<Item | null> {
-  const rows = z.array(itemSchema).parse(
-    await tx`select id, run_id, step_id, state, attempt, interruptions, generation, again, worker_id
-               from jobs.item where id = ${itemId}`,
-  );
-  return rows[0] ?? null;
-}
+const runOfItem = z.array(z.object({ run_id: z.string() }));
 
 async function lockItem(tx: Tx, itemId: number): Promise<Item | null> {
-  await tx`select 1 from jobs.item where id = ${itemId} for update`;
-  return readItem(tx, itemId);
+  const rows = z.array(itemSchema).parse(
+    await tx`select id, run_id, step_id, state, attempt, interruptions, generation, again, worker_id
+               from jobs.item where id = ${itemId} for update`,
+  );
+  return rows[0] ?? null;
 }
 
 async function workerLives(tx: Tx, workerId: string | null): Promise<boolean> {
@@ -112,9 +134,9 @@ async function workerLives(tx: Tx, workerId: string | null): Promise<boolean> {
 
 const memoRows = z.array(z.object({ id: z.string(), memo: z.record(z.string(), z.json()) }));
 
-async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Started | null> {
-  const seen = await readItem(tx, itemId);
-  if (seen === null) return null;
+async function begin(tx: Tx, state: ExecutorState, itemId: number, claim: Claim): Promise<Started | null> {
+  const [seen] = runOfItem.parse(await tx`select run_id from jobs.item where id = ${itemId}`);
+  if (seen === undefined) return null;
   const run = await lockRun(tx, state.registry, seen.run_id);
   const item = await lockItem(tx, itemId);
   if (run === null || item === null || item.state === 'done') return null;
@@ -143,14 +165,27 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
     return null;
   }
 
+  return startCall(tx, state, run, run.fn, { ...item, interruptions }, claim);
+}
+
+/** Notes that the call is being made, under a new generation, and puts together what it sends (SDK protocol §5). */
+async function startCall(
+  tx: Tx,
+  state: ExecutorState,
+  run: LockedRun,
+  fn: JobFunction,
+  item: Item,
+  claim: Claim,
+): Promise<Started> {
+  const { id: itemId, attempt, interruptions } = item;
   const generation = item.generation + 1;
-  state.inFlight.set(itemId, generation);
-  await tx`update jobs.item set state = 'running', generation = ${generation}, interruptions = ${interruptions}, again = false,
-                  worker_id = ${state.workerId} where id = ${itemId}`;
+  claim(generation);
+  await tx`update jobs.item set state = 'running', generation = ${generation}, attempt = ${attempt},
+                  interruptions = ${interruptions}, again = false, worker_id = ${state.workerId} where id = ${itemId}`;
   if (run.startedAt === null) {
     await tx`update jobs.run set state = 'running', started_at = now() where id = ${run.id}`;
-    if (run.fn.finishTimeoutMs !== null) {
-      const runAt = new Date(Date.now() + run.fn.finishTimeoutMs);
+    if (fn.finishTimeoutMs !== null) {
+      const runAt = new Date(Date.now() + fn.finishTimeoutMs);
       await enqueue(tx, 'jobs-cancel', { run: run.id, code: 'finish-timed-out' }, { runAt });
     }
   }
@@ -172,8 +207,8 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
       ),
       ctx: {
         run_id: run.id,
-        attempt: item.attempt,
-        max_attempts: run.fn.maxAttempts,
+        attempt,
+        max_attempts: fn.maxAttempts,
         disable_immediate_execution: run.parallel,
         use_api: false,
         stack: { stack: memos.map(({ id }) => id), current: memos.length },
@@ -182,13 +217,30 @@ async function begin(tx: Tx, state: ExecutorState, itemId: number): Promise<Star
   };
 }
 
-async function finish(tx: Tx, state: ExecutorState, itemId: number, started: Started, answer: Answer): Promise<void> {
-  const run = await lockRun(tx, state.registry, started.runId);
+interface Outcome {
+  readonly call: Started;
+  readonly answer: Answer;
+  /** The call that an earlier try of this very write went on to, before its connection was lost: it may have been committed. */
+  readonly next: Started | null;
+  readonly goesOn: boolean;
+}
+
+/** Writes down what came of a call. Returns the run's next call if it has one and may go on at once. */
+async function finish(
+  tx: Tx,
+  state: ExecutorState,
+  itemId: number,
+  { call, answer, next, goesOn }: Outcome,
+  claim: Claim,
+): Promise<Started | null> {
+  const run = await lockRun(tx, state.registry, call.runId);
   const item = await lockItem(tx, itemId);
-  if (run === null || item === null || item.state !== 'running' || item.generation !== started.generation) return;
+  if (run === null || item === null || item.state !== 'running' || item.worker_id !== state.workerId) return null;
+  if (item.generation === next?.generation) return next;
+  if (item.generation !== call.generation) return null;
   if (run.ended) {
     await dropItems(tx, run, [itemId]);
-    return;
+    return null;
   }
   await releaseSlots(tx, run, [itemId]);
   const maxAttempts = run.fn?.maxAttempts ?? 1;
@@ -204,13 +256,21 @@ async function finish(tx: Tx, state: ExecutorState, itemId: number, started: Sta
     }
   } else if (answer.kind === 'failed') {
     if (answer.retry && item.attempt + 1 < maxAttempts) {
-      await requeue(tx, itemId, { attempt: item.attempt + 1, afterMs: retryDelay(state, item, answer.retryAfterMs) });
+      await requeue(tx, itemId, {
+        attempt: item.attempt + 1,
+        afterMs: retryDelay(state, item, answer.retryAfterMs),
+      });
     } else {
       await fail(tx, state, run, item, answer.error);
     }
-  } else {
-    await applyOps(tx, state, run, item, answer.ops, answer.retryAfterMs);
+  } else if (await applyOps(tx, state, run, item, answer.ops, answer.retryAfterMs)) {
+    const alone = run.slots.length === 0 && !run.parallel && answer.ops.length === 1;
+    if (goesOn && alone && run.fn !== null) {
+      return startCall(tx, state, run, run.fn, { ...item, attempt: 0, interruptions: 0 }, claim);
+    }
+    await requeue(tx, itemId, { attempt: 0 });
   }
+  return null;
 }
 
 const retryDelay = (state: ExecutorState, item: Item, retryAfterMs: number | null) =>
@@ -234,6 +294,7 @@ async function fail(tx: Tx, state: ExecutorState, run: LockedRun, item: Item, er
   await end(tx, state, run, item.id, 'failed', { error }, isErrorCode(error.message) ? error.message : 'internal');
 }
 
+/** Writes down the ops of an answer; true if the run is to be called again at once to find what comes next. */
 async function applyOps(
   tx: Tx,
   state: ExecutorState,
@@ -241,7 +302,7 @@ async function applyOps(
   item: Item,
   ops: readonly Op[],
   retryAfterMs: number | null,
-): Promise<void> {
+): Promise<boolean> {
   const finds = item.step_id === 'step';
   const parallel = run.parallel || ops.length > 1 || ops.some((op) => op.op === 'StepPlanned');
   if (parallel && !run.parallel) await tx`update jobs.run set parallel = true where id = ${run.id}`;
@@ -252,13 +313,13 @@ async function applyOps(
     const found = finds ? await findStep(tx, state, run, op) : null;
     if (found === 'unsupported') {
       await fail(tx, state, run, item, { name: 'Error', message: 'job-step-unsupported' });
-      return;
+      return false;
     }
     if (found === 'settled') settled = true;
     if (found !== null) continue;
     if (op.op === 'RunComplete') {
       await end(tx, state, run, item.id, 'completed', { data: op.data ?? null }, null);
-      return;
+      return false;
     }
     if (op.op === 'StepRun') {
       settled = (await settleStep(tx, run, op.id, op.op, { data: op.data ?? null })) || settled;
@@ -268,7 +329,7 @@ async function applyOps(
       settled = (await settleStep(tx, run, op.id, op.op, { error: readError(op.error ?? op.data) })) || settled;
     } else {
       await fail(tx, state, run, item, { name: 'Error', message: 'job-step-unsupported' });
-      return;
+      return false;
     }
   }
 
@@ -278,10 +339,11 @@ async function applyOps(
     await tx`delete from jobs.item where id = ${item.id}`;
     await lookForSteps(tx, run);
   } else if (settled) {
-    await requeue(tx, item.id, { attempt: 0 });
+    return true;
   } else {
     await tx`update jobs.item set state = 'done', worker_id = null where id = ${item.id}`;
   }
+  return false;
 }
 
 /** Notes a step that was found but not run: null where the op is the outcome of one instead. */

@@ -194,7 +194,7 @@ export async function acquireSlots(tx: Tx, run: LockedRun, item: number): Promis
 
 /** Gives up what a call holds and wakes those that have waited longest for it. */
 export async function releaseSlots(tx: Tx, run: LockedRun, items: readonly number[]): Promise<void> {
-  if (items.length === 0) return;
+  if (items.length === 0 || run.slots.length === 0) return;
   const freed = z
     .array(z.object({ key: z.string() }))
     .parse(await tx`delete from jobs.slot where item_id = any(${[...items]}) and held returning key`);
