@@ -106,7 +106,7 @@ function Node({ node, hub = false }: { node: GraphNode; hub?: boolean }) {
   );
   const look = classNames(
     'block rounded-card bg-paper px-3.5 py-3 no-underline',
-    hub ? 'border-2 border-ink text-center' : 'border border-edge',
+    hub ? 'grid h-full content-center border-2 border-ink text-center' : 'border border-edge',
     node.href !== undefined && 'hover:bg-sunken',
   );
   return node.href === undefined ? (
@@ -156,27 +156,35 @@ export function ConnectionGraph({
       <h2>{title}</h2>
       <div className="mt-4 grid items-center gap-y-3 md:grid-cols-[minmax(170px,230px)_1fr_minmax(170px,230px)_1fr_minmax(170px,230px)]">
         {/* DOM order is reading order: SISs, marketplace, LMSs. The grid places them in columns from 760 px on. */}
-        {producers.length === 0 && <div className="md:col-start-1 md:row-start-1">{addProducer}</div>}
+        {producers.length === 0 && (
+          <div className="md:col-start-1 md:row-start-1" style={spanIfAlone(1, rows)}>
+            {addProducer}
+          </div>
+        )}
         {producers.map(({ node, edge, instead }, index) => (
           <div key={node.id} className="contents">
-            <div className={classNames('md:col-start-1', startRow(index))}>
+            <div className={classNames('md:col-start-1', startRow(index))} style={spanIfAlone(producers.length, rows)}>
               <Node node={node} />
             </div>
-            <div className={classNames('md:col-start-2', startRow(index))}>
+            <div className={classNames('md:col-start-2', startRow(index))} style={spanIfAlone(producers.length, rows)}>
               {edge === null ? instead : <Edge edge={edge} towards="right" upright="down" />}
             </div>
           </div>
         ))}
-        <div className="md:col-start-3 md:row-start-1" style={{ gridRowEnd: `span ${rows}` }}>
+        <div className="md:col-start-3 md:row-start-1 md:h-full" style={{ gridRowEnd: `span ${rows}` }}>
           <Node node={hub} hub />
         </div>
-        {platforms.length === 0 && <div className="md:col-start-5 md:row-start-1">{addPlatform}</div>}
+        {platforms.length === 0 && (
+          <div className="md:col-start-5 md:row-start-1" style={spanIfAlone(1, rows)}>
+            {addPlatform}
+          </div>
+        )}
         {platforms.map(({ node, edge, instead }, index) => (
           <div key={node.id} className="contents">
-            <div className={classNames('md:col-start-4', startRow(index))}>
+            <div className={classNames('md:col-start-4', startRow(index))} style={spanIfAlone(platforms.length, rows)}>
               {edge === null ? instead : <Edge edge={edge} towards="left" upright="up" />}
             </div>
-            <div className={classNames('md:col-start-5', startRow(index))}>
+            <div className={classNames('md:col-start-5', startRow(index))} style={spanIfAlone(platforms.length, rows)}>
               <Node node={node} />
             </div>
           </div>
@@ -189,6 +197,11 @@ export function ConnectionGraph({
       </div>
     </section>
   );
+}
+
+/** One system beside several sits in the middle of them, so that its line meets the hub there. */
+function spanIfAlone(systems: number, rows: number): { gridRowEnd: string } | undefined {
+  return systems === 1 && rows > 1 ? { gridRowEnd: `span ${rows}` } : undefined;
 }
 
 const starts = [

@@ -7,3 +7,12 @@ export function useConnectorText(): (key: string, values?: Record<string, string
   const t = useTranslations('connectors');
   return (key, values) => (t.has(key) ? t(key, values) : key);
 }
+
+/** What stands below a field in small print, where the connector has something to say. */
+export function useFieldHelp(): (label: string) => string | undefined {
+  const t = useTranslations('connectors');
+  return (label) => {
+    const key = label.replace('.field.', '.help.');
+    return key !== label && t.has(key) ? t(key) : undefined;
+  };
+}

@@ -8,9 +8,9 @@ import superjson from 'superjson';
 import type { AppRouter } from '#server/trpc/root.ts';
 import { makeQueryClient } from './query-client.ts';
 
-const { TRPCProvider: Provider, useTRPC } = createTRPCContext<AppRouter>();
+const { TRPCProvider: Provider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
 
-export { useTRPC };
+export { useTRPC, useTRPCClient };
 
 let browserClient: QueryClient | undefined;
 function queryClient(): QueryClient {
