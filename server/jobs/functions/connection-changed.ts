@@ -2,7 +2,7 @@ import { type JobClient, on } from '../client.ts';
 import type { JobPorts } from '../ports.ts';
 
 /** After a connection has changed: an ended one may leave a credential that serves nobody any more. */
-export const connectionChanged = (client: JobClient, ports: JobPorts) =>
+export const connectionChanged = (client: JobClient, ports: Pick<JobPorts, 'connections'>) =>
   client.createFunction(
     {
       id: 'connection-changed',

@@ -2,7 +2,7 @@ import { type JobClient, on } from '../client.ts';
 import type { JobPorts } from '../ports.ts';
 
 /** Tries a proved credential for more than it was proved for, after the school has approved more. */
-export const connectionCredential = (client: JobClient, ports: JobPorts) =>
+export const connectionCredential = (client: JobClient, ports: Pick<JobPorts, 'connections'>) =>
   client.createFunction(
     {
       id: 'connection-credential',

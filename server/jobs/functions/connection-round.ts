@@ -5,7 +5,7 @@ import type { JobPorts } from '../ports.ts';
 const schoolsPerStep = 50;
 
 /** Hourly, at each school: pauses that are over, unanswered requests, ended terms, reminders, credentials that serve nobody. */
-export const connectionRound = (client: JobClient, ports: JobPorts) =>
+export const connectionRound = (client: JobClient, ports: Pick<JobPorts, 'connections'>) =>
   client.createFunction(
     { id: 'connection-round', triggers: [{ cron: '7 * * * *' }], concurrency: { limit: 1 }, retries: 3 },
     async ({ step, runId }) => {
