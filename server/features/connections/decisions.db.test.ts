@@ -5,6 +5,7 @@ import { addSystem } from '#server/features/systems/add-system.ts';
 import { confirmAddress, enterAddress } from '#server/features/systems/enter-address.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
 import { newId } from '#server/kernel/ids.ts';
+import { runWork } from '#server/kernel/verb.ts';
 import {
   contextFor,
   giveRole,
@@ -300,6 +301,60 @@ describe('asking and deciding', () => {
       expect(outcomes.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({
         code: 'already-decided',
       });
+    });
+
+    it('never lets a yes and another address meet: the yes is for what was shown', async () => {
+      for (const _ of [1, 2, 3, 4]) {
+        const { made, systemId } = await withSis();
+        const { requestId, connectionId } = await askFor(made, systemId);
+        const { schoolId } = made;
+        const { settings } = sisEntry(sis);
+        const decision = await looked(made, requestId);
+        const elsewhere = { ...settings, tokenUrl: settings.tokenUrl.replace('127.0.0.1', 'localhost') };
+        const ctx = await made.as('technical-contact');
+        const [yes, address] = await Promise.allSettled([
+          approveRequest(decision),
+          enterAddress({ ctx, input: { schoolId, systemId, settings: elsewhere } }),
+        ]);
+        expect(address.status).toBe('fulfilled');
+        const [granted] = await database.admin<{ origins: string[] }[]>`
+          select r.origins from "grant" g join request r on r.id = g.request_id where g.connection_id = ${connectionId}`;
+        if (yes.status === 'rejected') {
+          expect(yes.reason).toMatchObject({ code: 'changed-meanwhile' });
+          expect(granted).toBeUndefined();
+        } else {
+          expect(granted?.origins).toEqual([`http://127.0.0.1:${sis.port}`]);
+          expect(await edge(made, connectionId)).toMatchObject({ state: 'approved', cause: 'host-changed' });
+        }
+      }
+    });
+
+    it('is held by the database too: no live without grant and proof, no grant beyond the request', async () => {
+      const { made, systemId } = await withSis();
+      const { requestId, connectionId } = await askFor(made, systemId);
+      const { schoolId } = made;
+      const directly = (statement: string) => database.web.withSchool(schoolId, (tx) => tx.execute(statement));
+      const toLive = `update connection set state = 'live' where id = '${connectionId}'`;
+      await expect(directly(toLive)).rejects.toMatchObject({ cause: { code: 'CW005' } });
+      const grantOf = (scopes: string) => `
+        insert into "grant" (id, school_id, connection_id, request_id, scopes, sharing_rule, purpose, valid_from, valid_until, granted_by)
+        values ('${newId()}', '${schoolId}', '${connectionId}', '${requestId}', '{${scopes}}', '{}', 'x', now(), '2030-01-01', '${made.school.people.approver.userId}')`;
+      await expect(directly(grantOf('roster.subjects'))).rejects.toMatchObject({ cause: { code: 'CW005' } });
+      await approve(made, requestId);
+      await expect(directly(toLive)).rejects.toMatchObject({ cause: { code: 'CW006' } });
+      await directly(`update "grant" set ended_at = now() where connection_id = '${connectionId}'`);
+      await expect(directly(grantOf('roster.students'))).rejects.toMatchObject({ cause: { code: 'CW005' } });
+    });
+
+    it('names a refusal of the database by the same code as its own', async () => {
+      const { made, systemId } = await withSis();
+      const { requestId } = await askFor(made, systemId);
+      const { schoolId } = made;
+      await database.admin`update school set trust = 'refused' where id = ${schoolId}`;
+      const refused = runWork(await made.job(), { schoolId }, (work) =>
+        work.tx.execute(`update request set state = 'approved' where id = '${requestId}'`),
+      );
+      await expect(refused).rejects.toMatchObject({ name: 'CrosswalkError', code: 'school-not-trusted' });
     });
 
     it('leaves out sites and what is optional, and nothing that is required', async () => {
