@@ -6,6 +6,7 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useTranslations } from 'next-intl';
 import { useState } from 'react';
+import type { PlaceChoices } from '#components/schools/countries.ts';
 import { type Identity, IdentityFields, readIdentity } from '#components/schools/identity-fields.tsx';
 import { isAbout, isAboutAny } from '#components/schools/problems.ts';
 import { useTRPC } from '#components/trpc/client.tsx';
@@ -21,8 +22,16 @@ type Known = Outputs['schools']['viewSchoolOfAgent'];
 
 const fields = ['name', 'register', 'registerNumber', 'country', 'timeZone', 'sites', 'contacts', 'note'] as const;
 
+interface SchoolFormProps {
+  readonly agentId: string;
+  readonly choices: PlaceChoices;
+  /** The school that is corrected, and what is noted of it. */
+  readonly schoolId?: string;
+  readonly known?: Known;
+}
+
 /** A school as an agent enters or corrects it. */
-export function SchoolForm({ agentId, schoolId, known }: { agentId: string; schoolId?: string; known?: Known }) {
+export function SchoolForm({ agentId, choices, schoolId, known }: SchoolFormProps) {
   const t = useTranslations('schools');
   const trpc = useTRPC();
   const router = useRouter();
@@ -84,6 +93,7 @@ export function SchoolForm({ agentId, schoolId, known }: { agentId: string; scho
     >
       <Card className="grid gap-4">
         <IdentityFields
+          choices={choices}
           error={isDouble ? null : error}
           initial={initial}
           fixedNumber={schoolId !== undefined}

@@ -2,9 +2,8 @@
 
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { useLocale, useTranslations } from 'next-intl';
-import { useMemo } from 'react';
-import { countries } from '#components/schools/countries.ts';
+import { useTranslations } from 'next-intl';
+import type { PlaceChoices } from '#components/schools/countries.ts';
 import { isAbout, isAboutAny } from '#components/schools/problems.ts';
 import { useTRPC } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
@@ -15,11 +14,15 @@ import { Field } from '#components/ui/field.tsx';
 import { Checkbox, Input, Select, Textarea } from '#components/ui/input.tsx';
 
 /** An agent as the operator takes it on or changes it. */
-export function AgentForm({ agent }: { agent?: Outputs['organisations']['viewAgent'] }) {
+export function AgentForm({
+  agent,
+  countries,
+}: {
+  agent?: Outputs['organisations']['viewAgent'];
+  countries: PlaceChoices['countries'];
+}) {
   const t = useTranslations('organisations.form');
   const choose = useTranslations('schools.details');
-  const locale = useLocale();
-  const list = useMemo(() => countries(locale), [locale]);
   const trpc = useTRPC();
   const router = useRouter();
   const opened = ({ agentId }: { agentId: string }) => {
@@ -58,7 +61,7 @@ export function AgentForm({ agent }: { agent?: Outputs['organisations']['viewAge
         <Field label={t('country')} error={problem('country')}>
           <Select name="country" required defaultValue={agent?.country ?? ''}>
             <option value="">{choose('choose')}</option>
-            {list.map(({ code, name }) => (
+            {countries.map(({ code, name }) => (
               <option key={code} value={code}>
                 {name}
               </option>

@@ -4,7 +4,7 @@ const noCountry = new Set(['EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'ZZ']);
 const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
 /** Every country with its name in a language, by name. */
-export function countries(locale: string): { code: string; name: string }[] {
+function countries(locale: string): { code: string; name: string }[] {
   const names = new Intl.DisplayNames(locale, { type: 'region', fallback: 'none' });
   return letters
     .flatMap((first) => letters.map((second) => `${first}${second}`))
@@ -13,6 +13,16 @@ export function countries(locale: string): { code: string; name: string }[] {
       return name === undefined ? [] : [{ code, name }];
     })
     .toSorted((a, b) => a.name.localeCompare(b.name, locale));
+}
+
+/** What forms offer to choose from. Made on the server: a browser's own lists differ in a name or two. */
+export interface PlaceChoices {
+  readonly countries: readonly { readonly code: string; readonly name: string }[];
+  readonly timeZones: readonly string[];
+}
+
+export function placeChoices(locale: string): PlaceChoices {
+  return { countries: countries(locale), timeZones: Intl.supportedValuesOf('timeZone') };
 }
 
 /** Where most schools of a country are: what a form proposes. */

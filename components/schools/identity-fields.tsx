@@ -1,11 +1,11 @@
 'use client';
 
-import { useLocale, useTranslations } from 'next-intl';
-import { type ReactNode, useMemo, useState } from 'react';
+import { useTranslations } from 'next-intl';
+import { type ReactNode, useState } from 'react';
 import { Field } from '#components/ui/field.tsx';
 import { Input, Select } from '#components/ui/input.tsx';
 import { registers } from '#db/schema/vocabulary.ts';
-import { countries, usualRegister, usualTimeZone } from './countries.ts';
+import { type PlaceChoices, usualRegister, usualTimeZone } from './countries.ts';
 import { isAbout } from './problems.ts';
 
 export interface Identity {
@@ -18,6 +18,7 @@ export interface Identity {
 
 interface IdentityFieldsProps {
   readonly error: unknown;
+  readonly choices: PlaceChoices;
   readonly initial?: Identity;
   /** The number is part of what the school is; it cannot be edited later. */
   readonly fixedNumber?: boolean;
@@ -29,11 +30,9 @@ interface IdentityFieldsProps {
 const registerOf = (text: string) => registers.find((register) => register === text);
 
 /** Name, place and number of a school. Country proposes register and time zone; both stay free. */
-export function IdentityFields({ error, initial, fixedNumber, onNumber, belowNumber }: IdentityFieldsProps) {
+export function IdentityFields({ error, choices, initial, fixedNumber, onNumber, belowNumber }: IdentityFieldsProps) {
   const t = useTranslations('schools');
-  const locale = useLocale();
-  const list = useMemo(() => countries(locale), [locale]);
-  const zones = useMemo(() => Intl.supportedValuesOf('timeZone'), []);
+  const zones = choices.timeZones;
   const [country, setCountry] = useState(initial?.country ?? '');
   const [timeZone, setTimeZone] = useState(initial?.timeZone ?? '');
   const [register, setRegister] = useState(initial?.register ?? '');
@@ -63,7 +62,7 @@ export function IdentityFields({ error, initial, fixedNumber, onNumber, belowNum
             }}
           >
             <option value="">{t('details.choose')}</option>
-            {list.map(({ code, name }) => (
+            {choices.countries.map(({ code, name }) => (
               <option key={code} value={code}>
                 {name}
               </option>

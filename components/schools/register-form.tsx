@@ -9,11 +9,12 @@ import { Card } from '#components/ui/card.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { Field } from '#components/ui/field.tsx';
 import { Input } from '#components/ui/input.tsx';
+import type { PlaceChoices } from './countries.ts';
 import { IdentityFields, readIdentity } from './identity-fields.tsx';
 import { isAbout, isAboutAny } from './problems.ts';
 
 /** A school that comes by itself: what it is, and who speaks for it. */
-export function RegisterForm() {
+export function RegisterForm({ choices }: { choices: PlaceChoices }) {
   const t = useTranslations('schools');
   const trpc = useTRPC();
   const [sentTo, setSentTo] = useState<string | null>(null);
@@ -43,7 +44,7 @@ export function RegisterForm() {
       }}
     >
       <Card className="grid gap-4">
-        <IdentityFields error={error} />
+        <IdentityFields error={error} choices={choices} />
       </Card>
       <Card className="grid gap-4">
         <Field label={t('register.yourName')} error={isAbout(error, 'personName') ? t('problems.personName') : null}>

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
+import { placeChoices } from '#components/schools/countries.ts';
 import { RegisterForm } from '#components/schools/register-form.tsx';
 import { PlainShell } from '#components/shell/app-shell.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
@@ -22,7 +23,7 @@ export default async function Register() {
           </>
         }
       />
-      <RegisterForm />
+      <RegisterForm choices={placeChoices(await getLocale())} />
     </PlainShell>
   );
 }

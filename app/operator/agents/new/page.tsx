@@ -1,7 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { AgentForm } from '#components/operator/agent-form.tsx';
+import { placeChoices } from '#components/schools/countries.ts';
 import { PageHeader } from '#components/ui/page-header.tsx';
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -17,7 +18,7 @@ export default async function NewAgent() {
         title={t('form.title')}
         standing={t('form.standing')}
       />
-      <AgentForm />
+      <AgentForm countries={placeChoices(await getLocale()).countries} />
     </>
   );
 }

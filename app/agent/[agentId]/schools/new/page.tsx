@@ -1,7 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { SchoolForm } from '#components/agent/school-form.tsx';
+import { placeChoices } from '#components/schools/countries.ts';
 import { orRefuse, pageCaller } from '#components/trpc/server.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 
@@ -29,7 +30,7 @@ export default async function AddSchool({ params }: Address) {
           </>
         }
       />
-      <SchoolForm agentId={agentId} />
+      <SchoolForm agentId={agentId} choices={placeChoices(await getLocale())} />
     </>
   );
 }

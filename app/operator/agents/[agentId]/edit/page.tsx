@@ -1,7 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { AgentForm } from '#components/operator/agent-form.tsx';
+import { placeChoices } from '#components/schools/countries.ts';
 import { orRefuse, pageCaller } from '#components/trpc/server.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 
@@ -23,7 +24,7 @@ export default async function EditAgent({ params }: Address) {
   return (
     <>
       <PageHeader above={<Link href={`/operator/agents/${agentId}`}>{agent.name}</Link>} title={t('editTitle')} />
-      <AgentForm agent={agent} />
+      <AgentForm agent={agent} countries={placeChoices(await getLocale()).countries} />
     </>
   );
 }

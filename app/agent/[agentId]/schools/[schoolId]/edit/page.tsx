@@ -1,7 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { SchoolForm } from '#components/agent/school-form.tsx';
+import { placeChoices } from '#components/schools/countries.ts';
 import { orRefuse, pageCaller } from '#components/trpc/server.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 
@@ -26,7 +27,7 @@ export default async function EditSchool({ params }: Address) {
         title={t('edit.title')}
         standing={t('edit.standing', { number })}
       />
-      <SchoolForm {...key} known={known} />
+      <SchoolForm {...key} choices={placeChoices(await getLocale())} known={known} />
     </>
   );
 }
