@@ -96,7 +96,7 @@ export function recordedPorts(system: {
 export async function runSync(
   contexts: { web: Context; sync: Context },
   ports: SyncPorts,
-  school: SyncedSchool,
+  school: Pick<SyncedSchool, 'schoolId' | 'systemId'>,
   syncRunId?: string,
   /** Does every step again after it was done, as a crash before its answer was kept would have it. */
   { everyStepTwice = false }: { everyStepTwice?: boolean } = {},
