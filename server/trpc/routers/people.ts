@@ -14,6 +14,7 @@ import { leaveOrganisation } from '#server/features/people/leave-organisation.ts
 import { listAgentMembers } from '#server/features/people/list-agent-members.ts';
 import { listOperators } from '#server/features/people/list-operators.ts';
 import { listRecoveries } from '#server/features/people/list-recoveries.ts';
+import { listRoleLimits } from '#server/features/people/list-role-limits.ts';
 import { listSchoolMembers } from '#server/features/people/list-school-members.ts';
 import { listSessions } from '#server/features/people/list-sessions.ts';
 import { removeTotp } from '#server/features/people/remove-totp.ts';
@@ -57,6 +58,7 @@ export const peopleRouter = router({
   acceptInvitation: mutation(acceptInvitation),
   leaveOrganisation: mutation(leaveOrganisation),
   listSchoolMembers: query(listSchoolMembers),
+  listRoleLimits: query(listRoleLimits),
   inviteSchoolMember: mutation(inviteSchoolMember),
   withdrawSchoolInvitation: mutation(withdrawSchoolInvitation),
   changeSchoolRoles: mutation(changeSchoolRoles),
