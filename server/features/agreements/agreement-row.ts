@@ -33,7 +33,7 @@ export async function agreementInSchool(
         key.agentId === undefined ? undefined : eq(agreement.agentId, key.agentId),
       ),
     );
-  const [row] = options.lock === true ? await query.for('update') : await query;
+  const [row] = options.lock === true ? await query.for('no key update') : await query;
   if (row === undefined) throw new CrosswalkError('not-found');
   if (key.agentId === undefined && isOwnPaper(row)) throw new CrosswalkError('not-found');
   return row;

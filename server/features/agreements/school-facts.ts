@@ -10,7 +10,7 @@ export async function schoolInScope(
   options: { lock?: boolean } = {},
 ): Promise<typeof school.$inferSelect> {
   const query = tx.select().from(school).where(eq(school.id, schoolId));
-  const [row] = options.lock === true ? await query.for('update') : await query;
+  const [row] = options.lock === true ? await query.for('no key update') : await query;
   if (row === undefined) throw new CrosswalkError('not-found');
   return row;
 }

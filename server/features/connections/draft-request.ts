@@ -42,7 +42,7 @@ export const draftRequest = defineVerb({
           isNull(connection.endedAt),
         ),
       )
-      .for('update');
+      .for('no key update');
     const granted = living !== undefined && (await liveGrantOf(tx, schoolId, living.id)) !== null;
     if (living !== undefined && (!granted || (await openRequestOf(tx, schoolId, living.id)) !== null)) {
       throw new CrosswalkError('duplicate', { details: { connectionId: living.id, state: living.state } });

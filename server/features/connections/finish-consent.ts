@@ -129,7 +129,7 @@ function takeAttempt(
 ): Promise<Attempt> {
   return transact(
     async ({ tx, audit }) => {
-      const row = only(await tx.select().from(oauthAttempt).where(eq(oauthAttempt.id, id)).for('update'));
+      const row = only(await tx.select().from(oauthAttempt).where(eq(oauthAttempt.id, id)).for('no key update'));
       if (row.sessionId === null || row.sessionId !== binderOf(ctx.actor)) {
         throw new CrosswalkError('consent-not-yours');
       }

@@ -490,8 +490,9 @@ describe('a connection that lives', () => {
       for (const _ of [1, 2, 3])
         await withSession(ctx, use, async (connector) => connector.preview(['roster.subjects']));
       const audited = await database.admin`
-        select 1 from audit_entry where subject_id = ${credentialId} and action = 'credential.used'`;
-      expect(audited).toHaveLength(1);
+        select details ->> 'purpose' as purpose from audit_entry
+         where subject_id = ${credentialId} and action = 'credential.used' order by seq`;
+      expect(audited.map(({ purpose }) => purpose)).toEqual(['proof', 'sync']);
       const calls = await database.admin`select path from system_call where sync_run_id = ${use.syncRunId}`;
       expect(calls.length).toBeGreaterThanOrEqual(9);
       expect(JSON.stringify(calls)).not.toContain('secret');

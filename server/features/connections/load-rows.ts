@@ -31,14 +31,17 @@ export async function systemInSchool(tx: Tx, schoolId: string, systemId: string)
   );
 }
 
-/** Locks the system's row: whatever decides about a system or its connections takes this lock first. */
+/**
+ * Locks the system's row: whatever decides about a system or its connections takes this lock first. `no key update`, as
+ * everywhere here: rows that refer to a locked one (a run, a call) can still be inserted, so that nobody waits in a circle.
+ */
 export async function lockSystem(tx: Tx, schoolId: string, systemId: string): Promise<SystemRow> {
   return only(
     await tx
       .select()
       .from(system)
       .where(and(eq(system.schoolId, schoolId), eq(system.id, systemId), isNull(system.removedAt)))
-      .for('update'),
+      .for('no key update'),
   );
 }
 
@@ -49,7 +52,7 @@ export async function lockSystemEvenRemoved(tx: Tx, schoolId: string, systemId: 
       .select()
       .from(system)
       .where(and(eq(system.schoolId, schoolId), eq(system.id, systemId)))
-      .for('update'),
+      .for('no key update'),
   );
 }
 
@@ -76,7 +79,7 @@ export async function lockConnection(tx: Tx, schoolId: string, connectionId: str
       .select()
       .from(connection)
       .where(and(eq(connection.schoolId, schoolId), eq(connection.id, connectionId)))
-      .for('update'),
+      .for('no key update'),
   );
   return { system: lockedSystem, connection: locked };
 }
@@ -90,7 +93,7 @@ export async function lockRequest(
   const found = and(eq(request.schoolId, schoolId), eq(request.id, requestId));
   const { connectionId } = only(await tx.select().from(request).where(found));
   const locked = await lockConnection(tx, schoolId, connectionId);
-  return { ...locked, request: only(await tx.select().from(request).where(found).for('update')) };
+  return { ...locked, request: only(await tx.select().from(request).where(found).for('no key update')) };
 }
 
 /** Locks every connection of the system that has not ended; the system is locked already. */
@@ -102,7 +105,7 @@ export async function lockConnectionsOf(tx: Tx, schoolId: string, systemId: stri
       and(eq(connection.schoolId, schoolId), eq(connection.producerSystemId, systemId), isNull(connection.endedAt)),
     )
     .orderBy(connection.id)
-    .for('update');
+    .for('no key update');
 }
 
 export async function liveGrantOf(tx: Tx, schoolId: string, connectionId: string): Promise<GrantRow | null> {

@@ -42,6 +42,12 @@ export async function technicalContacts(tx: Tx, schoolId: string, systemId: stri
   return named.length > 0 ? named : peopleWithRole(tx, schoolId, ['school-administrator'], null);
 }
 
+/** Approvers of the system; where nobody is one, the school administrators, who can name one. */
+export async function approversOf(tx: Tx, schoolId: string, systemId: string): Promise<Recipient[]> {
+  const named = await peopleWithRole(tx, schoolId, ['approver'], systemId);
+  return named.length > 0 ? named : peopleWithRole(tx, schoolId, ['school-administrator'], null);
+}
+
 /** One account, as whoever asked is remembered on a request; null where it is disabled or there is none. */
 export async function account(tx: Tx, userId: string | null): Promise<Recipient | null> {
   if (userId === null) return null;

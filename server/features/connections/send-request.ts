@@ -16,7 +16,7 @@ import {
 } from './asking-party.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { lockRequest } from './load-rows.ts';
-import { peopleWithRole } from './recipients.ts';
+import { approversOf } from './recipients.ts';
 import { recordConsent } from './record-consent.ts';
 import { readSituation } from './situation.ts';
 import { mailTo, schoolPaths } from './tell-whose-turn.ts';
@@ -72,7 +72,7 @@ export const sendRequest = defineVerb({
     if (row.kind === 'open') {
       await advance(call, locked, { type: 'send' });
     } else {
-      const approvers = await peopleWithRole(tx, schoolId, ['approver'], system.id);
+      const approvers = await approversOf(tx, schoolId, system.id);
       await mailTo(call, situation, 'request-arrived', approvers, schoolPaths.decision(schoolId, requestId));
     }
     return { requestId, connectionId: row.connectionId, fingerprint };

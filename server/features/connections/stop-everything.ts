@@ -16,7 +16,7 @@ const input = z.object({ schoolId: idSchema });
 const access = [{ school: ['school-administrator'] }] as const;
 
 async function lockSchool({ tx }: Work, schoolId: string) {
-  return only(await tx.select().from(school).where(eq(school.id, schoolId)).for('update'));
+  return only(await tx.select().from(school).where(eq(school.id, schoolId)).for('no key update'));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Work } from '#server/kernel/verb.ts';
-import { account, peopleWithRole, type Recipient, technicalContacts } from './recipients.ts';
+import { account, approversOf, peopleWithRole, type Recipient, technicalContacts } from './recipients.ts';
 import type { Situation } from './situation.ts';
 import type { Next } from './state-machine.ts';
 
@@ -51,7 +51,7 @@ export async function tellWhoseTurn(work: Work, situation: Situation, next: Next
   const { tx } = work;
   const pathOfSystem = schoolPaths.system(school.id, system.id);
   const pathOfConnection = schoolPaths.connection(school.id, connection.id);
-  const approvers = () => peopleWithRole(tx, school.id, ['approver'], system.id);
+  const approvers = () => approversOf(tx, school.id, system.id);
   const asker = async () => {
     const person = await account(tx, latestRequest.sentBy ?? latestRequest.draftedBy);
     return person === null ? [] : [person];

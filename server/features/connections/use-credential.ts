@@ -70,7 +70,8 @@ export async function openCredential(ctx: Context, use: Use): Promise<Opened> {
     if (found.hostConfirmedAt === null) throw new CrosswalkError('host-not-confirmed');
     const chosen = await chooseCredential(work.tx, use);
     if (use.purpose === 'sync') await assertGranted(work, found, school.timeZone);
-    if (use.syncRunId !== null && !(await isAudited(work.tx, chosen.id, use.syncRunId))) {
+    // Every use, a run's once however many slices it has.
+    if (use.syncRunId === null || !(await isAudited(work.tx, chosen.id, use.syncRunId))) {
       work.audit({
         action: 'credential.used',
         subjectKind: 'credential',

@@ -11,6 +11,7 @@ import {
   lockSystem,
   openRequestOf,
   type SystemRow,
+  schoolRow,
 } from '#server/features/connections/load-rows.ts';
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
@@ -103,10 +104,13 @@ async function changeAddress(
   const held = await credentialsOf(tx, schoolId, systemId);
   const farewells = change === 'origin' ? await destroyCredentials(work, before, held, 'address-changed') : [];
   const [first] = held;
-  const credentialId = change === 'path' && first !== undefined ? first.id : null;
-  if (credentialId !== null) {
-    await tx.update(credential).set({ state: 'entered', proof: null }).where(eq(credential.id, credentialId));
+  const unproved = change === 'path' && first !== undefined ? first.id : null;
+  if (unproved !== null) {
+    await tx.update(credential).set({ state: 'entered', proof: null }).where(eq(credential.id, unproved));
   }
+  // While the school has stopped everything nothing is tried; the test is there when it is released.
+  const stopped = (await schoolRow(tx, schoolId)).stoppedAt !== null;
+  const credentialId = stopped ? null : unproved;
   for (const connection of await lockConnectionsOf(tx, schoolId, systemId)) {
     const locked = { system: after, connection };
     if (change === 'entered') {
