@@ -112,6 +112,8 @@ describe('a sync as a job', () => {
     // The pages before the refusal were not asked for again.
     const pages = sis.requests(slug).filter(({ path, status }) => path.endsWith('/classes') && status === 200);
     expect(new Set(pages.map(({ query }) => query)).size).toBe(pages.length);
+    // The run has succeeded before its job has told so: wait, or it is told in the next test.
+    await isTold([expect.stringMatching(/^succeeded \d+$/)]);
   });
 
   it('a client that was deleted over there fails the run at once, with the cause and nothing staged', async () => {
