@@ -7,6 +7,7 @@ import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
+import { signAuditHeads } from './functions/sign-audit-heads.ts';
 import { sweepSignIn } from './functions/sweep-sign-in.ts';
 import { syncSystem } from './functions/sync-system.ts';
 import type { JobPorts } from './ports.ts';
@@ -20,6 +21,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     connectionRound(client, ports),
     deliverMail(client, ports),
     heartbeat(client, ports),
+    signAuditHeads(client, ports),
     sweepSignIn(client, ports),
     syncSystem(client, ports),
     requestDueSyncs(client, ports),

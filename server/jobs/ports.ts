@@ -17,6 +17,10 @@ export interface JobPorts {
   readonly connections: ConnectionWork;
   /** The steps of the agreements' job (server/features/agreements/agreement-work.ts). */
   readonly agreements: AgreementWork;
+  /** Signs the audit chains' heads (server/features/operations/sign-audit-heads.ts). */
+  readonly operations: {
+    signAuditHeads(work: { runId: string }): Promise<{ written: number; broken: number; badLines: number }>;
+  };
   /** Forgets what signing in leaves behind (server/features/people/sweep-sign-in.ts). */
   readonly people: {
     sweepSignIn(work: { runId: string }): Promise<{ throttles: number; sessions: number; links: number }>;

@@ -42,6 +42,7 @@ export const mailTemplates = {
   'school-to-review': ['school', 'url'],
   'school-trusted': ['organisation', 'url'],
   'school-refused': ['organisation', 'reason'],
+  'audit-broken': ['chain', 'what', 'row', 'url'],
   'identity-linked': ['provider', 'url'],
 } as const satisfies Record<string, readonly string[]>;
 
