@@ -20,7 +20,6 @@ export default async function OperatorPortal({ children }: { children: ReactNode
           { href: `${base}/health`, label: t('health') },
           { href: `${base}/jobs`, label: t('jobs') },
           { href: `${base}/audit`, label: t('audit') },
-          { href: `${base}/templates`, label: t('templates') },
           { href: `${base}/people`, label: t('people') },
         ];
       }}

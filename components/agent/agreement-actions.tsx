@@ -38,7 +38,7 @@ export function AgreementActions({
   const withdraw = useMutation(trpc.agreements.withdraw.mutationOptions(refresh));
   const can = (act: ShownAgreement['possible'][number]) => agreement.possible.includes(act);
   return (
-    <div className="flex flex-wrap gap-2">
+    <div className="flex flex-wrap gap-2 empty:hidden">
       {can('send') && (
         <ConfirmDialog
           danger={false}

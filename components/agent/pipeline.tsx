@@ -9,6 +9,9 @@ import { type Column, DataTable } from '#components/ui/data-table.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
 import { type PipelineRow, StageBadge, stages } from './stage-badge.tsx';
 
+/** What an agent looks at first. */
+const urgency: readonly PipelineRow['stage'][] = ['needs-attention', 'agreement-out', 'connecting', 'prospect', 'live'];
+
 /** The agent's schools: how many stand where, and each with what comes next. The stage is in the address. */
 export function Pipeline({ rows, agentId }: { rows: readonly PipelineRow[]; agentId: string }) {
   const t = useTranslations('schools');
@@ -44,12 +47,12 @@ export function Pipeline({ rows, agentId }: { rows: readonly PipelineRow[]; agen
           </span>
         </>
       ),
-      sortBy: (row) => stages.indexOf(row.stage),
+      sortBy: (row) => urgency.indexOf(row.stage),
     },
     {
       id: 'next',
       header: t('pipeline.next'),
-      cell: (row) => t(`next.${row.next}`, { endsOn: row.endsOn ?? '' }),
+      cell: (row) => <span className="block min-w-52">{t(`next.${row.next}`, { endsOn: row.endsOn ?? '' })}</span>,
       wideOnly: true,
     },
     {
@@ -70,7 +73,11 @@ export function Pipeline({ rows, agentId }: { rows: readonly PipelineRow[]; agen
     {
       id: 'changed',
       header: t('pipeline.changed'),
-      cell: (row) => <RelativeTime at={row.lastChange} />,
+      cell: (row) => (
+        <span className="whitespace-nowrap">
+          <RelativeTime at={row.lastChange} />
+        </span>
+      ),
       sortBy: (row) => row.lastChange.getTime(),
       wideOnly: true,
     },
@@ -109,6 +116,7 @@ export function Pipeline({ rows, agentId }: { rows: readonly PipelineRow[]; agen
         columns={columns}
         rowId={(row) => row.schoolId}
         caption={t('pipeline.caption')}
+        defaultSort={{ id: 'stage', desc: false }}
         empty={<p className="py-8 text-center text-ink-2">{t('pipeline.noneInStage')}</p>}
       />
     </div>

@@ -20,5 +20,6 @@ export function StageBadge({ stage }: { stage: Stage }) {
   return <StateBadge look={looks[stage]}>{t(stage)}</StateBadge>;
 }
 
-/** Whether it is this agent's own move. */
-export const isOwnTurn = (row: PipelineRow) => row.turn === 'agent' || row.turn === 'agent-administrator';
+/** Whether something begun waits for this agent. A prospect that nobody has begun with waits for nothing. */
+export const isOwnTurn = (row: PipelineRow) =>
+  row.next !== 'draw-up' && (row.turn === 'agent' || row.turn === 'agent-administrator');

@@ -173,6 +173,7 @@ export function HealthTable({ rows, empty }: { rows: readonly Health[]; empty: R
       cell: (row) => row.connections,
       sortBy: (row) => row.connections,
       numeric: true,
+      wideOnly: true,
     },
     {
       id: 'since',

@@ -14,6 +14,7 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function TemplatesOfOperator() {
   const rows = await orRefuse((await pageCaller()).agreements.listTemplates({}), '/operator/templates');
   const t = await getTranslations('agreements.templates');
+  const lists = await getTranslations('agreements.list');
   const write = (
     <Button asChild variant="primary">
       <Link href="/operator/templates/new">{t('new')}</Link>
@@ -22,6 +23,7 @@ export default async function TemplatesOfOperator() {
   return (
     <>
       <PageHeader
+        above={<Link href="/operator/agreements">{lists('title')}</Link>}
         title={t('title')}
         standing={t('operatorStanding', { count: rows.length })}
         action={rows.length === 0 ? undefined : write}

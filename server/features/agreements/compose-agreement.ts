@@ -129,7 +129,7 @@ export function composeAgreement(order: {
     term_start: terms.termStart,
     term_end: terms.termEnd,
     products,
-    price_note: terms.priceNote,
+    price_note: terms.priceNote === '' ? say('noPrice') : terms.priceNote,
     grace_days: String(terms.graceDays),
   };
   const particulars = [

@@ -73,16 +73,18 @@ export default async function SchoolOfOperator({ params }: Address) {
                         {' '}
                         · {t('joined')} <RelativeTime at={member.since} />
                       </>
-                    )}{' '}
-                    ·{' '}
-                    {member.invitedBy === null
-                      ? t('self')
-                      : t('invitedBy', { name: member.invitedBy.name, organisation: member.invitedBy.organisation })}
+                    )}
+                    {member.invitedBy !== null &&
+                      ` · ${t('invitedBy', { name: member.invitedBy.name, organisation: member.invitedBy.organisation })}`}
+                    {member.invitedBy === null && member.confirmedAt !== null && ` · ${t('self')}`}
                   </p>
                   {reviewing && (
                     <div className="flex flex-wrap gap-x-4">
-                      <StateBadge look={member.domainMatches ? 'live' : 'wait'} className="whitespace-normal">
-                        {t(member.domainMatches ? 'matches' : 'differs')}
+                      <StateBadge
+                        look={school.registerDomain === null ? 'rest' : member.domainMatches ? 'live' : 'wait'}
+                        className="whitespace-normal"
+                      >
+                        {t(school.registerDomain === null ? 'noDomain' : member.domainMatches ? 'matches' : 'differs')}
                       </StateBadge>
                       {member.publicDomain && (
                         <StateBadge look="wait" className="whitespace-normal">

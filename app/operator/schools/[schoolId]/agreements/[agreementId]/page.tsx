@@ -28,7 +28,6 @@ export default async function AgreementOfOperator({ params }: Address) {
   const agreement = await orRefuse(caller.agreements.view(key), here);
   const agents = agreement.possible.includes('move') ? await caller.organisations.listAgents({}) : [];
   const t = await getTranslations('agreements');
-  const title = await getTranslations('operations.countersign');
   const school = agreement.schoolName ?? '';
   const toCountersign = agreement.possible.includes('countersign');
   const trusted = agreement.trust === 'trusted';
@@ -43,7 +42,7 @@ export default async function AgreementOfOperator({ params }: Address) {
             {t('list.title')}
           </Link>
         }
-        title={title('title', { school })}
+        title={t('list.of', { school })}
         standing={agreement.agentName ?? t('list.standardName')}
         action={<PrintButtons text={agreement.text} fileName={`agreement-${agreement.id}.txt`} />}
       />

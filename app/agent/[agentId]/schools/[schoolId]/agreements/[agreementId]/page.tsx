@@ -37,8 +37,7 @@ export default async function AgreementOfAgent({ params }: Address) {
             {known.name}
           </Link>
         }
-        title={t('list.agreement')}
-        standing={known.name}
+        title={t('list.of', { school: known.name })}
         action={<PrintButtons text={agreement.text} fileName={`agreement-${agreement.id}.txt`} />}
       />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_340px] print:block">
