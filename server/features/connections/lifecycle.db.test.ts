@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '#db/testing/test-database
 import { type RunningSis, startSis } from '#sandbox/sis/server.ts';
 import { onAgreementEnded, onAgreementGraceEnded, onAgreementInForce } from '#server/features/agreements/ports.ts';
 import { actorOfLink } from '#server/features/people/actor-of-link.ts';
+import { requestSync } from '#server/features/sync/request-sync.ts';
 import { enterAddress } from '#server/features/systems/enter-address.ts';
 import { removeSystem } from '#server/features/systems/remove-system.ts';
 import { setUpPage } from '#server/features/systems/system-page.ts';
@@ -440,6 +441,45 @@ describe('a connection that lives', () => {
       await releaseEverything({ ctx, input: { schoolId } });
       expect(await edge(scene, connectionId)).toMatchObject({ state: 'paused', paused_by: 'agreement-ended' });
     });
+  });
+
+  it('lets everybody act at once without waiting for each other in a circle', async () => {
+    for (const _ of [1, 2, 3]) {
+      const { scene, schoolId, systemId, connectionId } = await live();
+      const second = await addSis(scene, sisEntry(sis, 'waterkant').settings);
+      const asked = await askFor(scene, second);
+      const { settings, secret } = sisEntry(sis);
+      const [approver, technical, administrator, job] = await Promise.all([
+        scene.as('approver'),
+        scene.as('technical-contact'),
+        scene.as('school-administrator'),
+        scene.job(),
+      ]);
+      const page = await decisionPage({ ctx: approver, input: { schoolId, requestId: asked.requestId } });
+      const outcomes = await Promise.allSettled([
+        approveRequest({
+          ctx: approver,
+          input: { schoolId, requestId: asked.requestId, fingerprint: page.fingerprint },
+        }),
+        requestSync({ ctx: technical, input: { schoolId, systemId } }),
+        enterCredential({ ctx: technical, input: { schoolId, systemId, secret } }),
+        enterAddress({ ctx: technical, input: { schoolId, systemId, settings } }),
+        pauseConnection({ ctx: approver, input: { schoolId, connectionId } }),
+        resumeConnection({ ctx: administrator, input: { schoolId, connectionId } }),
+        narrowGrant({ ctx: approver, input: { schoolId, connectionId, scopes: ['roster.subjects'] } }),
+        stopEverything({ ctx: administrator, input: { schoolId } }),
+        releaseEverything({ ctx: administrator, input: { schoolId } }),
+        tendConnections(job, schoolId),
+        succeed(scene, systemId),
+        fail(scene, systemId, new CrosswalkError('credential-refused')),
+        revokeConnection({ ctx: approver, input: { schoolId, connectionId } }),
+        removeSystem({ ctx: administrator, input: { schoolId, systemId: second } }),
+      ]);
+      const unexplained = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' && !(outcome.reason instanceof CrosswalkError) ? [outcome.reason] : [],
+      );
+      expect(unexplained).toEqual([]);
+    }
   });
 
   describe('credentials', () => {
