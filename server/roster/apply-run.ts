@@ -117,9 +117,9 @@ class Application {
   async run(collections: readonly RosterCollection[]): Promise<Applied> {
     const [tx, run, now] = [this.#tx, this.#run, this.#now];
     const [row] = await tx.select().from(syncRun).where(eq(syncRun.id, run.syncRunId));
-    const scopes = row?.scopes ?? [];
     const allowed = await readAllowed(tx, { ...run, now });
-    const kept = collectionsKept(scopes);
+    // Grants may have shrunk since the run began.
+    const kept = collectionsKept((row?.scopes ?? []).filter((scope) => allowed.toKeep.some((may) => may === scope)));
     const fetches = await readFetches(tx, run);
     const sites = await this.#sites(collections.includes('sites'));
     const own = await tx.select().from(site);
@@ -147,8 +147,8 @@ class Application {
     }
     for (const [collection, changes] of plan) await this.#write(collection, changes);
     await this.#nameSites(recogniseSites(sites, own));
-    await purgeBeyond(tx, { ...run, scopes: allowed.toKeep, sites: sitesHere, reason: 'grants-narrowed', now });
     await this.#noteOddities(sitesHere !== null && sitesHere.size === 0 ? { 'sites-not-recognised': 1 } : {});
+    await purgeBeyond(tx, { ...run, scopes: allowed.toKeep, sites: sitesHere, reason: 'grants-narrowed', now });
     await tx
       .update(syncRun)
       .set({

@@ -1,11 +1,13 @@
 import { eq } from 'drizzle-orm';
+import type { Tx } from '#db/client.ts';
 import { syncRun } from '#db/schema/index.ts';
 import type { Collection } from '#server/connectors/contract.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { isCrosswalkError, toCrosswalkError } from '#server/kernel/errors.ts';
+import { readAllowed } from './live-grants.ts';
 import type { SyncPorts } from './ports.ts';
 import { type HeldRun, prolong } from './run-lease.ts';
-import { readFetches, writePage } from './staging.ts';
+import { dropStaged, readFetches, writePage } from './staging.ts';
 
 /** Where a fetch stands after a slice; small, and free of personal data. */
 export interface Slice {
@@ -15,6 +17,8 @@ export interface Slice {
   readonly page: number;
   /** Seconds that the system asks us to wait before the next slice. */
   readonly waitSeconds: number | null;
+  /** The grants have shrunk since the run began: it was discarded, nothing more is asked. */
+  readonly isStale?: true;
 }
 
 /** A slice takes no further page after this; with the longest call it stays under a minute. */
@@ -41,9 +45,12 @@ export async function fetchSlice(
     const scopes = await inSchool(run.schoolId, async (tx) => {
       await prolong(tx, run, ctx.clock.now(), { phase: 'fetch' });
       const [row] = await tx.select({ scopes: syncRun.scopes }).from(syncRun).where(eq(syncRun.id, run.syncRunId));
+      const begunWith = row?.scopes ?? [];
+      if (await discardIfStale(tx, run, begunWith, ctx.clock.now())) return null;
       fetched = (await readFetches(tx, run)).find((facts) => facts.collection === collection)?.read ?? 0;
-      return row?.scopes ?? [];
+      return begunWith;
     });
+    if (scopes === null) return { ...at, cursor: null, isStale: true };
     return await ports.withSession(ctx, { ...run, purpose: 'sync' }, async (connector) => {
       for await (const page of connector.fetch(collection, from.cursor)) {
         fetched += page.records.length + page.setAside.length;
@@ -72,4 +79,16 @@ export async function fetchSlice(
     }
     throw ours;
   }
+}
+
+/** Ends a run under whose scopes nothing more may be asked; whoever narrowed the grants has requested another. */
+async function discardIfStale(tx: Tx, run: HeldRun, begunWith: readonly string[], now: Date): Promise<boolean> {
+  const { toFetch } = await readAllowed(tx, { ...run, now });
+  if (begunWith.every((scope) => toFetch.some((may) => may === scope))) return false;
+  await tx
+    .update(syncRun)
+    .set({ state: 'discarded', finishedAt: now, leaseUntil: null })
+    .where(eq(syncRun.id, run.syncRunId));
+  await dropStaged(tx, run);
+  return true;
 }

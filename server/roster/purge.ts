@@ -59,15 +59,8 @@ export async function purgeBeyond(tx: Tx, purge: Purge): Promise<Partial<Record<
     if (row !== undefined && row.n > 0) deleted[collection] = row.n;
   }
   const total = Object.values(deleted).reduce((sum, n) => sum + n, 0);
+  if (total > 0 || kept.size === 0) await purgeTraces(tx, purge, kept);
   if (total === 0) return deleted;
-  const gone = JSON.stringify(rosterCollections.filter((collection) => !kept.has(collection)));
-  await tx.execute(sql`
-    delete from set_aside_record a using sync_run r
-     where a.school_id = ${schoolId} and r.id = a.sync_run_id and r.system_id = ${systemId}
-       and a.collection in (select jsonb_array_elements_text(${gone}::jsonb))`);
-  await tx.execute(
-    sql`update sync_run set held = null where school_id = ${schoolId} and system_id = ${systemId} and state <> 'held'`,
-  );
   await tx.insert(receipt).values({
     id: newId(),
     schoolId,
@@ -78,4 +71,23 @@ export async function purgeBeyond(tx: Tx, purge: Purge): Promise<Partial<Record<
     at: now,
   });
   return deleted;
+}
+
+/** What runs keep besides: reasons of records set aside, the diff of a held run, which nobody may apply any more, and staging. */
+async function purgeTraces(
+  tx: Tx,
+  { schoolId, systemId, now }: Purge,
+  kept: ReadonlySet<RosterCollection>,
+): Promise<void> {
+  const gone = JSON.stringify(rosterCollections.filter((collection) => !kept.has(collection)));
+  await tx.execute(sql`
+    delete from set_aside_record a using sync_run r
+     where a.school_id = ${schoolId} and r.id = a.sync_run_id and r.system_id = ${systemId}
+       and a.collection in (select jsonb_array_elements_text(${gone}::jsonb))`);
+  await tx.execute(sql`
+    update sync_run
+       set held = null, finished_at = case when state = 'held' then ${now.toISOString()}::timestamptz else finished_at end,
+           state = case when state = 'held' then 'discarded' else state end
+     where school_id = ${schoolId} and system_id = ${systemId} and held is not null`);
+  await tx.execute(sql`select across.drop_staging(${systemId}::uuid)`);
 }

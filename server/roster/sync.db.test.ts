@@ -4,6 +4,7 @@ import { type RunningSis, startSis } from '#sandbox/sis/server.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { systemContext } from '#server/testing/actors.ts';
+import { purgeBeyond } from './purge.ts';
 import {
   makeSyncedSchool,
   type RecordedPorts,
@@ -224,6 +225,40 @@ describe('a sync of a school', () => {
     for (const table of ['roster_site', 'roster_term', 'roster_subject', 'roster_stream', 'roster_group']) {
       expect(await count(table, 'true')).toBe(0);
     }
+  });
+
+  it('asks for nothing more once the grant has shrunk under it, and leaves no trace of what it fetched', async () => {
+    const narrowed: RecordedPorts = {
+      ...ports,
+      // The approver narrows while sites are being read.
+      withSession: async (ctx, use, work) => {
+        const result = await ports.withSession(ctx, use, work);
+        await database.admin`update "grant" set scopes = '{roster.subjects}' where school_id = ${school.schoolId}`;
+        return result;
+      },
+    };
+    const { syncRunId, applied } = await runSync({ web, sync }, narrowed, school);
+    expect(applied).toBeNull();
+    expect(await runRow(syncRunId)).toMatchObject({ state: 'discarded' });
+    expect(await staged()).toBe(0);
+    expect(sis.requests(slug).some(({ path }) => path.endsWith('/classes'))).toBe(false);
+  });
+
+  it('a purge discards a held run with its diff and what it staged, whoever begins it', async () => {
+    await run();
+    for (const { id } of scheduled().slice(0, 60)) sis.data(slug).classes.delete(id);
+    sis.data(slug).changed();
+    await run();
+    const { applied, syncRunId } = await run();
+    expect(applied).toEqual({ outcome: 'held' });
+    expect(await staged()).toBeGreaterThan(0);
+    await database.admin`update "grant" set ended_at = now() where school_id = ${school.schoolId}`;
+    const { schoolId, systemId } = school;
+    const purge = { schoolId, systemId, scopes: [], sites: null, reason: 'nothing-granted', now: clock.now() } as const;
+    await web.database.withSchool(schoolId, (tx) => purgeBeyond(tx, purge));
+    expect(await staged()).toBe(0);
+    expect(await runRow(syncRunId)).toMatchObject({ state: 'discarded', held: null });
+    expect(await count('roster_group', 'true')).toBe(0);
   });
 
   it('keeps only the sites to which the grant was narrowed, and what stands above and below them', async () => {

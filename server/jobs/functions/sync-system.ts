@@ -41,6 +41,7 @@ export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
               const { cursor, page } = at;
               const name = `fetch-${round}-${collection}-${page}`;
               at = await step.run(name, () => ports.sync.fetchSlice(held, { collection, cursor, page }));
+              if (at.isStale === true) return;
               if (at.waitSeconds !== null) {
                 await step.sleep(`wait-${round}-${collection}-${at.page}`, `${at.waitSeconds}s`);
               }

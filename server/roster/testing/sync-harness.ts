@@ -125,6 +125,7 @@ export async function runSync(
       do {
         const { cursor, page } = at;
         at = await step(() => fetchSlice(contexts.sync, ports, held, { collection, cursor, page }));
+        if (at.isStale === true) return { syncRunId: id, begun, applied: null };
       } while (at.cursor !== null);
     }
   }
