@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { installStandardTemplate } from '#server/features/agreements/install-standard-template.ts';
 import { ensureFirstOperator } from '#server/features/people/first-operator.ts';
 import { type Environment, loadEnvironment } from '#server/kernel/env.ts';
 import { toCrosswalkError } from '#server/kernel/errors.ts';
 import { type Building, ensureBuilt, refuseUnbuildable } from './lib/build.ts';
 import { claimDataFolder } from './lib/claim-data-folder.ts';
+import { forgetInterruptedDemo } from './lib/forget-interrupted-demo.ts';
 import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
 import { refuseTakenPorts, type WantedPort } from './lib/ports.ts';
 import { prepareDatabase, type RoleUrls, refuseUnfitDatabase } from './lib/prepare-database.ts';
@@ -116,7 +118,13 @@ async function start(): Promise<void> {
   const { adminUrl } = await opening;
   Object.assign(process.env, { CROSSWALK_MASTER_KEY: key, DATA_DIR: dataDir });
   const withKey = { ...env, masterKeys: loadEnvironment().masterKeys };
-  const content = await refuseUnfitDatabase(withKey, adminUrl);
+  let content = await refuseUnfitDatabase(withKey, adminUrl);
+  if (content === 'demo' && part === 'all' && env.database.url === null) {
+    if (await forgetInterruptedDemo(adminUrl, dataDir, withKey.auditHeadsFile)) {
+      say('The demo was interrupted while it was made: it is made anew.');
+      content = 'empty';
+    }
+  }
   const building: Building | null = part === 'worker' ? null : ensureBuilt(say);
   if (building !== null) {
     undo.push(() => building.abort());
@@ -153,6 +161,7 @@ async function start(): Promise<void> {
   if (part !== 'web') supervisor.run({ name: 'worker', args: ['server/jobs/worker.ts'], env: childEnv });
   const accounts =
     env.mode === 'demo' && part === 'all' ? await (await import('#db/seed/demo.ts')).seedDemo(own, say) : [];
+  await installStandardTemplate({ ctx: own.systemContext('start'), input: {} });
   const firstOperator = await ensureFirstOperator(own.systemContext('start'), {
     email: full.operatorEmail,
     baseUrl: full.baseUrl,
