@@ -1,6 +1,7 @@
 import { createCallerFactory, router } from './init.ts';
 import { agreementsRouter } from './routers/agreements.ts';
 import { connectionsRouter } from './routers/connections.ts';
+import { dataRouter } from './routers/data.ts';
 import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
 import { peopleRouter } from './routers/people.ts';
@@ -12,6 +13,7 @@ import { systemsRouter } from './routers/systems.ts';
 export const appRouter = router({
   agreements: agreementsRouter,
   connections: connectionsRouter,
+  data: dataRouter,
   operations: operationsRouter,
   organisations: organisationsRouter,
   people: peopleRouter,

@@ -1,42 +1,79 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, gte, ilike, inArray, like, lt, or } from 'drizzle-orm';
 import { z } from 'zod';
-import { auditEntry } from '#db/schema/index.ts';
+import type { Tx } from '#db/client.ts';
+import { appUser, auditEntry, connection, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { toHex } from '#server/kernel/audit-entry.ts';
 import { exportChain, verifyChain } from '#server/kernel/audit-verify.ts';
 import { loadEnvironment } from '#server/kernel/env.ts';
-import { idSchema } from '#server/kernel/ids.ts';
-import { loadSignedHeads } from '#server/kernel/signed-heads.ts';
+import { idSchema, isId } from '#server/kernel/ids.ts';
+import { headSigner, loadSignedHeads } from '#server/kernel/signed-heads.ts';
 import { defineLongVerb, defineVerb } from '#server/kernel/verb.ts';
+import { activityAreas, prefixesOfArea } from './activity-areas.ts';
 
-const perPage = 100;
+const perPage = 50;
 
-/** What was decided and done at the school, the newest entry first: every role of the school may read it. */
+/**
+ * What was decided and done at the school, the newest entry first; every role of the school may read it. Filters by area, by
+ * who acted (a person or Crosswalk itself; a part of the name) and by day (UTC, both inclusive). What an entry is about has
+ * its name where it still has one.
+ */
 export const schoolAuditTrail = defineVerb({
   name: 'operations.school-audit-trail',
   kind: 'query',
   access: [{ school: schoolRoles }],
-  input: z.object({ schoolId: idSchema, beforeSeq: z.number().int().positive().optional() }),
-  run: async ({ tx, input: { schoolId, beforeSeq } }) => {
+  input: z.object({
+    schoolId: idSchema,
+    area: z.enum(activityAreas).optional(),
+    by: z.enum(['people', 'crosswalk']).optional(),
+    who: z
+      .string()
+      .max(200)
+      .default('')
+      .transform((text) => text.replaceAll('\0', '').trim()),
+    from: z.iso.date().optional(),
+    until: z.iso.date().optional(),
+    /** `seq` of the last entry shown; older ones follow. */
+    cursor: z.int().positive().optional(),
+  }),
+  run: async ({ tx, input }) => {
+    const prefixes = input.area === undefined ? [] : prefixesOfArea[input.area];
     const rows = await tx
       .select()
       .from(auditEntry)
-      .where(and(eq(auditEntry.chainId, schoolId), beforeSeq === undefined ? undefined : lt(auditEntry.seq, beforeSeq)))
+      .where(
+        and(
+          eq(auditEntry.chainId, input.schoolId),
+          input.cursor === undefined ? undefined : lt(auditEntry.seq, input.cursor),
+          or(...prefixes.map((prefix) => like(auditEntry.action, `${prefix}.%`))),
+          input.by === undefined
+            ? undefined
+            : inArray(auditEntry.actorKind, input.by === 'people' ? ['user', 'link'] : ['job', 'system']),
+          input.who === '' ? undefined : ilike(auditEntry.actorName, `%${input.who.replaceAll(/[\\%_]/g, '\\$&')}%`),
+          input.from === undefined ? undefined : gte(auditEntry.at, new Date(`${input.from}T00:00:00Z`)),
+          input.until === undefined ? undefined : lt(auditEntry.at, dayAfter(input.until)),
+        ),
+      )
       .orderBy(desc(auditEntry.seq))
       .limit(perPage + 1);
-    const entries = rows.slice(0, perPage).map((row) => ({
-      id: row.id,
-      seq: row.seq,
-      at: row.at,
-      actorKind: row.actorKind,
-      actorName: row.actorName,
-      action: row.action,
-      subjectKind: row.subjectKind,
-      subjectId: row.subjectId,
-      details: row.details,
-      hash: toHex(row.hash),
-    }));
-    return { entries, next: rows.length > perPage ? (entries.at(-1)?.seq ?? null) : null };
+    const shown = rows.slice(0, perPage);
+    const names = await namesOf(tx, shown);
+    return {
+      entries: shown.map((row) => ({
+        id: row.id,
+        seq: row.seq,
+        at: row.at,
+        actorKind: row.actorKind,
+        actorName: row.actorName,
+        action: row.action,
+        subjectKind: row.subjectKind,
+        subjectId: row.subjectId,
+        subjectName: row.subjectId === null ? null : (names.get(row.subjectId) ?? null),
+        details: row.details,
+        hash: toHex(row.hash),
+      })),
+      next: rows.length > perPage ? (shown.at(-1)?.seq ?? null) : null,
+    };
   },
 });
 
@@ -47,11 +84,20 @@ export const verifySchoolAuditTrail = defineLongVerb({
   access: [{ school: schoolRoles }],
   input: z.object({ schoolId: idSchema }),
   run: async ({ ctx, input: { schoolId }, transact }) => {
-    const heads = await loadSignedHeads(loadEnvironment());
+    const environment = loadEnvironment();
+    const heads = await loadSignedHeads(environment);
     const verdict = await transact(({ tx }) => verifyChain(tx, schoolId, heads), { schoolId });
-    const at = ctx.clock.now();
-    if (!verdict.ok) return { ok: false as const, at, firstBad: verdict.firstBad };
-    return { ok: true as const, at, entries: verdict.entries, signedHeads: heads.byChain.get(schoolId)?.length ?? 0 };
+    const facts = {
+      at: ctx.clock.now(),
+      signedHeads: heads.byChain.get(schoolId)?.length ?? 0,
+      /** What an export is verified with; to be kept apart from it. */
+      publicKeys: environment.masterKeys.map((master) => {
+        const { keyId, publicKey } = headSigner(master);
+        return { keyId, pem: publicKey.export({ format: 'pem', type: 'spki' }).toString() };
+      }),
+    };
+    if (!verdict.ok) return { ok: false as const, firstBad: verdict.firstBad, ...facts };
+    return { ok: true as const, entries: verdict.entries, ...facts };
   },
 });
 
@@ -85,3 +131,33 @@ export const exportSchoolAuditTrail = defineLongVerb({
     };
   },
 });
+
+const dayAfter = (day: string) => new Date(new Date(`${day}T00:00:00Z`).getTime() + 86_400_000);
+
+interface Subject {
+  readonly subjectKind: string;
+  readonly subjectId: string | null;
+}
+
+/** Names of the systems, people and connections that entries are about, by id. */
+async function namesOf(tx: Tx, entries: readonly Subject[]): Promise<Map<string, string>> {
+  const ids = (kind: string) => [
+    ...new Set(
+      entries.flatMap((entry) => (entry.subjectKind === kind && isId(entry.subjectId) ? entry.subjectId : [])),
+    ),
+  ];
+  const systems = await tx
+    .select({ id: system.id, name: system.name })
+    .from(system)
+    .where(inArray(system.id, ids('system')));
+  const people = await tx
+    .select({ id: appUser.id, name: appUser.name })
+    .from(appUser)
+    .where(inArray(appUser.id, ids('user')));
+  const connections = await tx
+    .select({ id: connection.id, name: system.name })
+    .from(connection)
+    .innerJoin(system, eq(system.id, connection.producerSystemId))
+    .where(inArray(connection.id, ids('connection')));
+  return new Map([...systems, ...people, ...connections].map(({ id, name }) => [id, name]));
+}

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { Secret, TOTP } from 'otpauth';
 import type { Tx } from '#db/client.ts';
 import { recoveryCode, totp } from '#db/schema/people.ts';
@@ -49,6 +49,15 @@ export type FactorUsed = 'totp' | 'recovery-code';
 export async function hasSecondFactor(tx: Tx, userId: string): Promise<boolean> {
   const row = await tx.query.totp.findFirst({ where: eq(totp.userId, userId) });
   return row !== undefined && row.confirmedAt !== null;
+}
+
+/** Those of the accounts that have a second factor that counts. */
+export async function withSecondFactor(tx: Tx, userIds: readonly string[]): Promise<string[]> {
+  const rows = await tx
+    .select({ userId: totp.userId })
+    .from(totp)
+    .where(and(inArray(totp.userId, [...userIds]), isNotNull(totp.confirmedAt)));
+  return rows.map(({ userId }) => userId);
 }
 
 /**

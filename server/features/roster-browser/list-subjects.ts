@@ -1,0 +1,78 @@
+import { and, asc, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { rosterGroup, rosterSite, rosterSubject } from '#db/schema/index.ts';
+import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { defineVerb } from '#server/kernel/verb.ts';
+import { browseFields, matching, pageOf, recordsPerPage } from './browse-records.ts';
+
+/** The subjects that were received of the school's systems, a page at a time, each with how many groups follow it. */
+export const listSubjects = defineVerb({
+  name: 'data.subjects',
+  kind: 'query',
+  access: [{ school: schoolRoles }],
+  input: z.object({ ...browseFields, sort: z.enum(['title', 'code', 'lastSeen']).default('title') }),
+  run: async ({ tx, input }) => {
+    const wanted = matching(rosterSubject, input, [
+      rosterSubject.title,
+      rosterSubject.courseCode,
+      rosterSubject.sourceId,
+      sql`array_to_string(${rosterSubject.subjects} || ${rosterSubject.subjectCodes} || ${rosterSubject.grades}, ' ')`,
+    ]);
+    const by = {
+      title: sql`lower(${rosterSubject.title})`,
+      code: sql`lower(coalesce(${rosterSubject.courseCode}, ''))`,
+      lastSeen: sql`${rosterSubject.lastSeenAt}`,
+    }[input.sort];
+    const { limit, offset } = pageOf(input);
+    const rows = await tx
+      .select({
+        id: rosterSubject.id,
+        systemId: rosterSubject.systemId,
+        sourceId: rosterSubject.sourceId,
+        title: rosterSubject.title,
+        code: rosterSubject.courseCode,
+        grades: rosterSubject.grades,
+        subjects: rosterSubject.subjects,
+        subjectCodes: rosterSubject.subjectCodes,
+        siteName: rosterSite.name,
+        missedFetches: rosterSubject.missedFetches,
+        firstSeenAt: rosterSubject.firstSeenAt,
+        lastSeenAt: rosterSubject.lastSeenAt,
+        goneAt: rosterSubject.goneAt,
+      })
+      .from(rosterSubject)
+      .leftJoin(
+        rosterSite,
+        and(
+          eq(rosterSite.schoolId, rosterSubject.schoolId),
+          eq(rosterSite.systemId, rosterSubject.systemId),
+          eq(rosterSite.sourceId, rosterSubject.siteSourceId),
+        ),
+      )
+      .where(wanted)
+      .orderBy(input.descending ? desc(by) : asc(by), asc(rosterSubject.id))
+      .limit(limit)
+      .offset(offset);
+    const [total] = await tx.select({ rows: count() }).from(rosterSubject).where(wanted);
+    const groups = await tx
+      .select({ systemId: rosterGroup.systemId, subject: rosterGroup.subjectSourceId, groups: count() })
+      .from(rosterGroup)
+      .where(
+        and(
+          eq(rosterGroup.schoolId, input.schoolId),
+          isNull(rosterGroup.goneAt),
+          inArray(
+            rosterGroup.subjectSourceId,
+            rows.map(({ sourceId }) => sourceId),
+          ),
+        ),
+      )
+      .groupBy(rosterGroup.systemId, rosterGroup.subjectSourceId);
+    const groupsOf = new Map(groups.map((row) => [`${row.systemId} ${row.subject}`, row.groups]));
+    return {
+      rows: rows.map((row) => ({ ...row, groups: groupsOf.get(`${row.systemId} ${row.sourceId}`) ?? 0 })),
+      total: total?.rows ?? 0,
+      perPage: recordsPerPage,
+    };
+  },
+});
