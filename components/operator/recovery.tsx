@@ -34,7 +34,13 @@ export function Recovery({ schoolId, rows }: { schoolId: string; rows: readonly 
             className="whitespace-normal"
           >
             {t(`recoveryState.${row.state}`, {
-              at: format.dateTime(row.notBefore, { dateStyle: 'medium', timeStyle: 'short' }),
+              at: format.dateTime(row.notBefore, {
+                day: 'numeric',
+                month: 'long',
+                hour: '2-digit',
+                minute: '2-digit',
+                timeZoneName: 'short',
+              }),
             })}
           </StateBadge>
           {(row.state === 'waiting' || row.state === 'ready') && <RecoveryActions schoolId={schoolId} row={row} />}

@@ -76,7 +76,7 @@ export default async function AuditTrail({ searchParams }: Address) {
                     <span className="block text-ink-2 text-sm md:hidden">{who(entry)}</span>
                   </td>
                   <td className={wideCell}>{who(entry)}</td>
-                  <td className={cell}>
+                  <td className={`${cell} whitespace-nowrap`}>
                     <RelativeTime at={entry.at} />
                   </td>
                   <td className={`${wideCell} max-w-80 break-words text-ink-2 text-sm`}>

@@ -117,12 +117,15 @@ export default async function Schools({ searchParams }: Address) {
                     <TrustBadge trust={row.trust} />
                   </td>
                   <td className={wideCell}>
-                    {t('connectionsValue', { live: row.live, waiting: row.waiting, failing: row.failing })}
+                    {(['live', 'waiting', 'failing'] as const)
+                      .filter((state) => row[state] > 0)
+                      .map((state) => t(`connectionsOf.${state}`, { count: row[state] }))
+                      .join(', ') || '–'}
                   </td>
                   <td className={`${wideCell} text-right`}>{row.agreementsInForce}</td>
                   <td className={`${wideCell} text-right`}>{row.members}</td>
                   <td className={`${wideCell} text-right`}>{row.agents}</td>
-                  <td className={wideCell}>
+                  <td className={`${wideCell} whitespace-nowrap`}>
                     <RelativeTime at={row.createdAt} />
                   </td>
                 </tr>
