@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#db/testing/test-database.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { newId } from '#server/kernel/ids.ts';
+import { emit } from '#server/kernel/outbox.ts';
 import { type Target, type WorkerProcess, workerProcess } from './fixtures/worker-process.ts';
 import { handlerPath } from './handler.ts';
 import { signatureToleranceMs, signBody } from './signature.ts';
@@ -56,6 +57,14 @@ export function conformanceSuite(target: Target): void {
       const key = await start('steps');
       await untilEffects(key, ['a', 'b', 'c', 'result:3']);
       expect(await worker.effects(key)).toEqual(['a', 'b', 'c', 'result:3']);
+    });
+
+    test('an event that a verb wrote with its transaction is relayed', async () => {
+      const mailId = newId();
+      await database.web.withoutSchool((tx) =>
+        emit(tx, 'mail/requested', { mailId, schoolId: null }, { schoolId: null }),
+      );
+      await untilEffects(mailId, ['relayed']);
     });
 
     test('one event starts every function that it triggers, and one function is started by each of its events', async () => {

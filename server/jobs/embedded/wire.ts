@@ -45,7 +45,6 @@ export const incomingEventSchema = z.object({
   id: z.string().min(1).max(512).nullish(),
   ts: z.number().nonnegative().max(8_640_000_000_000_000).nullish(),
 });
-export type IncomingEvent = z.infer<typeof incomingEventSchema>;
 
 /** An event that rests in `jobs.event`. */
 export interface StoredEvent {
@@ -62,8 +61,6 @@ export const eventForSdk = (event: StoredEvent) => ({
   data: event.data,
   ts: event.ts.getTime(),
 });
-
-export type SdkEvent = ReturnType<typeof eventForSdk>;
 
 export const internalEvents = {
   failed: 'inngest/function.failed',
