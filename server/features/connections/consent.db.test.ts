@@ -4,13 +4,14 @@ import { type RunningCanvas, startCanvas } from '#sandbox/canvas/server.ts';
 import { type RunningMoodle, startMoodle } from '#sandbox/moodle/server.ts';
 import { addSystem } from '#server/features/systems/add-system.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
-import { contextFor, testNow } from '#server/testing/actors.ts';
-import { answerOfConsent } from './answer-of-consent.ts';
+import { contextFor, contextOf, nobody, testNow } from '#server/testing/actors.ts';
+import { answerOfConsent, consentPageOfLink } from './answer-of-consent.ts';
 import { draftRequest } from './draft-request.ts';
 import { enterCredential } from './enter-credential.ts';
 import { finishConsent } from './finish-consent.ts';
 import { revokeConnection } from './revoke-connection.ts';
 import { sendRequest } from './send-request.ts';
+import { sendToTechnicalContact } from './send-to-technical-contact.ts';
 import { startConsent } from './start-consent.ts';
 import { consentAtCanvas } from './testing/consent-at-canvas.ts';
 import { approve, edge, makeScene, type Scene, succeed } from './testing/school-with-sis.ts';
@@ -136,6 +137,31 @@ describe('Marketplace → LMS', () => {
       const late = answerFrom(await consentAtCanvas(canvas, await started()));
       clock.advance(10 * 60 * 1000);
       await expect(finishConsent({ ctx, input: late })).rejects.toMatchObject({ code: 'consent-expired' });
+    });
+
+    it('can be given by the holder of a technical contact’s link, who has no session', async () => {
+      const { scene, schoolId, systemId, connectionId, clock } = await approvedLms('canvas', canvas.url);
+      const input = { schoolId, systemId, name: 'Ida', email: 'ida@canvas-host.example' };
+      const { linkId } = await sendToTechnicalContact({ ctx: await scene.as('approver'), input });
+      const purpose = 'technical-contact';
+      const ctx = await contextOf(
+        database,
+        { kind: 'link', linkId, purpose, schoolId, systemId, name: 'Ida' },
+        { clock },
+      );
+      const secret = { clientId: canvas.demoKey.id, clientSecret: canvas.demoKey.secret };
+      await enterCredential({ ctx, input: { schoolId, systemId, secret } });
+      const { url } = await startConsent({ ctx, input: { schoolId, systemId } });
+      const answer = await consentAtCanvas(canvas, url);
+      // The browser comes back without the token: our page hands the answer in, in the holder's name.
+      const location = await answerOfConsent(await nobody(database, { clock }), answer);
+      const handedOn = new URL(location);
+      expect(handedOn.pathname).toBe(consentPageOfLink);
+      const finished = await finishConsent({ ctx, input: answerFrom(handedOn.searchParams) });
+      expect(finished).toMatchObject({ trial: { outcome: 'proved' } });
+      expect(await edge(scene, connectionId)).toMatchObject({ cause: 'first-sync' });
+      const links = await database.admin`select used_at from single_use_link where id = ${linkId}`;
+      expect(links).toMatchObject([{ used_at: expect.any(Date) }]);
     });
 
     it('keeps no state, verifier or token in the open', async () => {

@@ -41,7 +41,7 @@ export const addSystem = defineVerb({
     const address =
       input.settings === undefined
         ? { settings: { ...product.preset }, origins: [] }
-        : readAddress(connector.id, { ...product.preset, ...input.settings });
+        : readAddress(connector.id, { ...input.settings, ...product.preset });
     const systemId = newId();
     const now = ctx.clock.now();
     const confirmed = party.as === 'school' && address.origins.length > 0;
