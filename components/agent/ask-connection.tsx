@@ -39,6 +39,7 @@ export function AskConnection({
   const product = products.find((one) => one.product === productId);
   const scopes = known?.scopes ?? product?.scopes ?? [];
   const [without, setWithout] = useState<readonly string[]>([]);
+  const [optional, setOptional] = useState<readonly string[]>([]);
   const add = useMutation(trpc.systems.add.mutationOptions());
   const draft = useMutation(
     trpc.connections.draftRequest.mutationOptions({
@@ -71,7 +72,7 @@ export function AskConnection({
       agentId,
       schoolId,
       systemId: target,
-      scopes: chosen.map((scope) => ({ scope })),
+      scopes: chosen.map((scope) => ({ scope, required: !optional.includes(scope) })),
       purpose: text('purpose'),
       ...(text('until') === '' ? {} : { until: text('until') }),
     });
@@ -117,14 +118,25 @@ export function AskConnection({
           <legend className="font-semibold">{t('scopes')}</legend>
           <p className="text-ink-2 text-sm">{t('scopesHint')}</p>
           {scopes.map((scope) => (
-            <Checkbox
-              key={scope}
-              label={words(`scope.${scope}`)}
-              checked={!without.includes(scope)}
-              onChange={(event) =>
-                setWithout(event.target.checked ? without.filter((one) => one !== scope) : [...without, scope])
-              }
-            />
+            <div key={scope} className="flex flex-wrap gap-x-6">
+              <Checkbox
+                className="min-w-48"
+                label={words(`scope.${scope}`)}
+                checked={!without.includes(scope)}
+                onChange={(event) =>
+                  setWithout(event.target.checked ? without.filter((one) => one !== scope) : [...without, scope])
+                }
+              />
+              <Checkbox
+                label={t('mayLeaveOut')}
+                aria-label={t('mayLeaveOutThis', { what: words(`scope.${scope}`) })}
+                disabled={without.includes(scope)}
+                checked={optional.includes(scope)}
+                onChange={(event) =>
+                  setOptional(event.target.checked ? [...optional, scope] : optional.filter((one) => one !== scope))
+                }
+              />
+            </div>
           ))}
           {chosen.length === 0 && (
             <p role="alert" className="font-semibold text-fail text-sm">
