@@ -33,6 +33,14 @@ export default async function SchoolAgreement({ params }: Address) {
   const mayConfirm = signatory || reader.roles.includes('school-administrator');
   const toSign = agreement.possible.includes('sign');
   const documents = `${here}/document`;
+  const standing =
+    agreement.move !== null
+      ? t('move.title', { to: agreement.move.toAgentName })
+      : agreement.paperWaits
+        ? t('stateLong.paper')
+        : agreement.state === 'signed' && agreement.countersigned
+          ? t('stateLong.waits')
+          : t(`stateLong.${agreement.state}`);
   return (
     <>
       <PageHeader
@@ -42,7 +50,7 @@ export default async function SchoolAgreement({ params }: Address) {
           </Link>
         }
         title={agreement.agentName === null ? t('list.standardName') : t('list.with', { agent: agreement.agentName })}
-        standing={agreement.schoolName ?? undefined}
+        standing={standing}
         action={<PrintButtons text={agreement.text} fileName={`agreement-${agreement.id}.txt`} />}
       />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_340px] print:block">
