@@ -15,6 +15,7 @@ import { Ask } from '#components/ui/card.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 import type { SchoolRole } from '#db/schema/vocabulary.ts';
 import { FirstSteps } from './first-steps.tsx';
+import { RecoveryNotice } from './recovery-notice.tsx';
 import { EverythingStopped, StopEverything } from './stop-everything.tsx';
 
 /** How a school's systems are connected, what waits for the reader, and the one switch. */
@@ -83,6 +84,7 @@ export function SchoolHome({ schoolId, roles }: { schoolId: string; roles: reado
           }
         />
       </div>
+      <RecoveryNotice schoolId={schoolId} />
       {stopped !== null && (
         <EverythingStopped
           schoolId={schoolId}

@@ -80,13 +80,14 @@ export function SystemView({
                 confirmedBy={system.hostConfirmedBy}
                 mayChange
               />
-              <SetUpGuide system={system} open={!proved} />
+              {system.credentials.length === 0 && <SetUpGuide system={system} open />}
               <CredentialSection
                 schoolId={schoolId}
                 system={system}
                 credentials={system.credentials}
                 onChange={onChange}
               />
+              {system.credentials.length > 0 && <SetUpGuide system={system} open={!proved} />}
             </>
           )}
           {maySeeCalls && (

@@ -1,0 +1,14 @@
+'use client';
+
+import { useTranslations } from 'next-intl';
+
+/** An entry of the audit trail in words. What has no words yet is shown by its key, never left out. */
+export function useAuditWords() {
+  const t = useTranslations('schoolActivity');
+  return {
+    action: (action: string) => (t.has(`action.${action}`) ? t(`action.${action}`) : action),
+    actor: (kind: string, name: string | null) =>
+      t.has(`actor.${kind}`) ? t(`actor.${kind}`, { name: name ?? '' }) : (name ?? kind),
+    subject: (kind: string) => (t.has(`subject.${kind}`) ? t(`subject.${kind}`) : kind),
+  };
+}
