@@ -17,6 +17,7 @@ export default async function Home({ params }: { params: Promise<{ schoolId: str
   await Promise.all([
     prefetch(trpc.connections.schoolGraph.queryOptions({ schoolId }), here),
     prefetch(trpc.connections.inbox.queryOptions({ schoolId }), here),
+    prefetch(trpc.people.listRecoveries.queryOptions({ schoolId }), here),
     prefetch(trpc.sync.progress.queryOptions({ schoolId }), here),
   ]);
   return (
