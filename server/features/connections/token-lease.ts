@@ -35,13 +35,14 @@ export async function tokensByLease(
   owner: Owner,
   renew: (current: Tokens | null) => Promise<Tokens>,
   rejected?: string,
+  signal?: AbortSignal,
 ): Promise<Tokens> {
   const holder = newId();
   for (;;) {
     const held = await readTokens(ctx, owner);
     if (held.tokens !== null && isGood(ctx, held.tokens, rejected)) return held.tokens;
     if (!(await takeLease(ctx, owner, holder, held.generation))) {
-      await pause(waitMilliseconds);
+      await pause(waitMilliseconds, undefined, { signal });
       continue;
     }
     try {

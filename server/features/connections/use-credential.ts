@@ -95,7 +95,7 @@ export async function openCredential(ctx: Context, use: Use): Promise<Opened> {
       purpose: use.purpose,
       signal: use.signal,
       record: log.record,
-      tokens: (renew, rejected) => tokensByLease(ctx, owner, renew, rejected),
+      tokens: (renew, rejected) => tokensByLease(ctx, owner, renew, rejected, use.signal),
     },
   };
 }
