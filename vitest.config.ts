@@ -8,7 +8,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['server/**/*.test.ts', 'components/**/*.test.ts', 'db/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['**/*.db.test.ts', '**/*.contract.test.ts', '**/*.fault.test.ts', 'node_modules/**'],
+          exclude: [
+            '**/*.db.test.ts',
+            '**/*.contract.test.ts',
+            '**/*.fault.test.ts',
+            '**/*.upgrade.test.ts',
+            'node_modules/**',
+          ],
         },
       },
       { test: { name: 'sandbox', include: ['sandbox/**/*.test.ts'] } },
@@ -36,6 +42,15 @@ export default defineConfig({
           globalSetup: ['db/testing/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // `npm run test:upgrade`: fetches another major version of PostgreSQL from the npm registry.
+        test: {
+          name: 'upgrade',
+          include: ['scripts/**/*.upgrade.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -47,6 +47,19 @@ export interface BackupReport {
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const lastMigration = () => knownMigrations().at(-1)?.tag ?? '';
 
+const appliedRow = z.array(z.object({ last: z.coerce.number().nullable() }));
+
+/** The migration that the database is at, which is not the newest one where this version was not started yet. */
+async function appliedMigration(sql: postgres.Sql): Promise<string> {
+  const [row] = appliedRow.parse(await sql`select max(created_at) as last from drizzle.__drizzle_migrations`);
+  const known = knownMigrations().find(({ when }) => when === row?.last);
+  if (known === undefined)
+    throw new Refused(
+      'The database is of a newer version of Crosswalk than this one: make the backup with that version.',
+    );
+  return known.tag;
+}
+
 /** Tables of `public`, parents before children. Queues are not kept: what they held is sent again from the outbox. */
 async function tablesInOrder(
   sql: postgres.ReservedSql | postgres.TransactionSql,
@@ -88,6 +101,7 @@ export async function writeBackup(migratorUrl: string, file: string, auditHeadsF
     rmSync(part, { force: true });
     // Before the snapshot: a head that is signed later vouches for rows that the snapshot does not have.
     const auditHeads = existsSync(auditHeadsFile) ? readFileSync(auditHeadsFile, 'utf8') : '';
+    const migration = await appliedMigration(sql);
     const createdAt = new Date().toISOString();
     await sql.begin('isolation level repeatable read read only', async (tx) => {
       const tables = await tablesInOrder(tx);
@@ -99,7 +113,7 @@ export async function writeBackup(migratorUrl: string, file: string, auditHeadsF
           digest.update(bytes);
           return bytes;
         };
-        yield line({ format, migration: lastMigration(), createdAt, auditHeads });
+        yield line({ format, migration, createdAt, auditHeads });
         for (const { name, columns } of tables) {
           yield line({ table: name, columns });
           const copy = await tx.unsafe(`copy ${quote(name)} (${columns.map(quote).join(', ')}) to stdout`).readable();
@@ -330,6 +344,23 @@ async function copyIn(tx: postgres.TransactionSql, file: string): Promise<Backup
     }
   }
   return { tables, rows };
+}
+
+const countRows = z.array(z.object({ rows: z.coerce.number() }));
+
+/** Rows of each table, to hold a restored database against the one that it came from. */
+export async function countRowsOfTables(migratorUrl: string): Promise<ReadonlyMap<string, number>> {
+  const sql = postgres(migratorUrl, { max: 1, onnotice: () => undefined, connection: { role: databaseRoles.owner } });
+  try {
+    const counts = new Map<string, number>();
+    for (const { name } of await sql.begin((tx) => tablesInOrder(tx))) {
+      const [row] = countRows.parse(await sql.unsafe(`select count(*) as rows from ${quote(name)}`));
+      counts.set(name, row?.rows ?? 0);
+    }
+    return counts;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 }
 
 const sequenceRows = z.array(z.object({ table: z.string(), column: z.string(), sequence: z.string() }));

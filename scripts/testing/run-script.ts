@@ -6,8 +6,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Besides the path, how this machine reaches the npm registry. */
+const handedOn = /^(?:PATH|HOME|npm_config_\w+|\w*proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+)$/i;
+
 /** What a command is given besides its own variables: nothing of ours that would change what it does. */
-const bare = (): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'test' });
+const bare = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => handedOn.test(name))),
+  NODE_ENV: 'test',
+});
 
 export interface RunningScript {
   readonly child: ChildProcess;
