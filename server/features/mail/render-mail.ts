@@ -22,7 +22,7 @@ export async function renderMail(
 ): Promise<RenderedMail> {
   const t = (key: string, withValues: Record<string, string | number> = {}) =>
     translate(locale, `mail.${key}`, withValues);
-  const values = { marketplace: 'Crosswalk', organisation: '', ...parameters };
+  const values = { marketplace: 'Crosswalk', organisation: parameters.school ?? '', ...parameters };
   const paragraphs = t(`${template}.body`, values).split('\n\n');
   const url = typeof parameters.url === 'string' ? parameters.url : null;
   const subject = t(`${template}.subject`, values);
