@@ -39,10 +39,12 @@ export async function readContent(adminUrl: string): Promise<DatabaseContent> {
   const sql = postgres(adminUrl, { max: 1, connect_timeout: 10, onnotice: () => undefined });
   try {
     const [look] = lookRow.parse(
-      await sql`select to_regclass('public.installation') is not null as ours,
-                       to_regclass('drizzle.__drizzle_migrations') is not null as migrated,
-                       (select count(*) from pg_class c where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm')
-                           and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e')) as foreign`,
+      // By the catalogue alone: who is neither superuser nor owner may not even look into the schemas.
+      await sql`select coalesce(bool_or(n.nspname = 'public' and c.relname = 'installation'), false) as ours,
+                       coalesce(bool_or(n.nspname = 'drizzle' and c.relname = '__drizzle_migrations'), false) as migrated,
+                       count(*) filter (where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm')
+                           and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e')) as foreign
+                  from pg_class c join pg_namespace n on n.oid = c.relnamespace`,
     );
     if (look === undefined || (look.ours && !look.migrated)) throw new Refused(somebodyElses);
     if (!look.ours) {
