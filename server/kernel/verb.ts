@@ -75,10 +75,7 @@ export function defineLongVerb<I extends z.ZodType, O>(
     const party = await authorise(ctx, access, raw);
     const parsed = schema.safeParse(raw);
     if (!parsed.success) {
-      throw new CrosswalkError('invalid-input', {
-        details: { fields: [...new Set(parsed.error.issues.map((issue) => issue.path.join('.')))] },
-        cause: parsed.error,
-      });
+      throw invalidInput(parsed.error);
     }
     let audited = 0;
     const transact: Transact = (work, scope) =>
@@ -98,6 +95,14 @@ export function defineLongVerb<I extends z.ZodType, O>(
   };
   const call = ({ ctx, input }: { ctx: Context; input: z.input<I> }) => fromWire({ ctx, raw: input });
   return Object.assign(call, { fromWire, verb: { name, kind, access, unaudited }, input: schema });
+}
+
+/** Input that its schema refused, with the fields that a form marks. Never what stood in them. */
+export function invalidInput(error: z.ZodError): CrosswalkError {
+  return new CrosswalkError('invalid-input', {
+    details: { fields: [...new Set(error.issues.map((issue) => issue.path.join('.')))] },
+    cause: error,
+  });
 }
 
 /** A transaction with audit and events for code that is no verb (a job's step); same guarantees. */

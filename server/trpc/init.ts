@@ -1,11 +1,11 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
-import type { z } from 'zod';
+import { ZodError, type z } from 'zod';
 import { authorise } from '#server/kernel/access.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError, type ErrorCode, type SafeDetails, toCrosswalkError } from '#server/kernel/errors.ts';
 import { logger } from '#server/kernel/log.ts';
-import type { Verb } from '#server/kernel/verb.ts';
+import { invalidInput, type Verb } from '#server/kernel/verb.ts';
 
 interface Meta {
   /** The verb behind a procedure: the enumeration of refusals reads its access from here. */
@@ -67,7 +67,12 @@ const guard = (verb: Verb['verb']) =>
     const result = await next({ ctx: { raw } });
     if (!result.ok && !(result.error.cause instanceof CrosswalkError)) {
       if (result.error.code === 'BAD_REQUEST') {
-        throw asTrpc(new CrosswalkError('invalid-input', { cause: result.error.cause, details: { verb: verb.name } }));
+        const { cause } = result.error;
+        throw asTrpc(
+          cause instanceof ZodError
+            ? invalidInput(cause)
+            : new CrosswalkError('invalid-input', { cause, details: { verb: verb.name } }),
+        );
       }
       logger.error('verb failed', { verb: verb.name, requestId: ctx.requestId, error: result.error.cause });
       throw asTrpc(new CrosswalkError('internal', { cause: result.error.cause }));
