@@ -82,7 +82,10 @@ export function ConnectionView({ schoolId, connectionId, roles }: Which & { role
             <StateBadge look={lookOfConnection(edge.state, edge.cause, edge.turn)} className="mr-2">
               {words.state(edge)}
             </StateBadge>
-            {words.cause(edge)} <RelativeTime at={edge.since} />
+            {words.cause(edge)}{' '}
+            {edge.state === 'live' && edge.lastReceivedAt !== null
+              ? t.rich('received', { when: () => <RelativeTime key="when" at={edge.lastReceivedAt ?? edge.since} /> })
+              : t.rich('since', { when: () => <RelativeTime key="when" at={edge.since} /> })}
           </>
         }
         action={
@@ -331,6 +334,9 @@ function Consents({ data: { consents } }: { data: ConnectionPage }) {
   );
 }
 
+/** What the request's own entry of the same moment says already. */
+const saidByRequest = new Set(['connection.send', 'connection.approve', 'connection.decline', 'connection.withdraw']);
+
 function History({ history }: { history: ConnectionPage['history'] }) {
   const t = useTranslations('connectionPage.history');
   const words = useAuditWords();
@@ -338,21 +344,23 @@ function History({ history }: { history: ConnectionPage['history'] }) {
     <Section title={t('title')}>
       {history.length === 0 && <p className="text-ink-2">{t('none')}</p>}
       <ol className="grid gap-1.5">
-        {history.map((entry, index) => (
-          <li
-            // biome-ignore lint/suspicious/noArrayIndexKey: entries have no id here and only ever grow at the top
-            key={`${history.length - index}-${entry.action}`}
-            className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4"
-          >
-            <span>
-              <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName)}</span>{' '}
-              {words.action(entry.action)}
-            </span>
-            <span className="text-ink-2 text-sm">
-              <RelativeTime at={entry.at} />
-            </span>
-          </li>
-        ))}
+        {history
+          .filter(({ action }) => !saidByRequest.has(action))
+          .map((entry, index) => (
+            <li
+              // biome-ignore lint/suspicious/noArrayIndexKey: entries have no id here and only ever grow at the top
+              key={`${history.length - index}-${entry.action}`}
+              className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4"
+            >
+              <span>
+                <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName)}</span>{' '}
+                {words.action(entry.action)}
+              </span>
+              <span className="text-ink-2 text-sm">
+                <RelativeTime at={entry.at} />
+              </span>
+            </li>
+          ))}
       </ol>
     </Section>
   );

@@ -23,8 +23,11 @@ export function CredentialSection({
   credentials,
   onChange,
   onConsent,
+  onProved,
 }: SetUpPart & {
   credentials: readonly HeldCredential[];
+  /** Instead of reading the page again, where the test succeeded: a link opens nothing from then on. */
+  onProved?: () => void;
   /** Called right before the browser leaves for the foreign consent page. */
   onConsent?: () => void;
 }) {
@@ -34,7 +37,16 @@ export function CredentialSection({
   const [entering, setEntering] = useState(false);
   const needsConsent = system.authentication === 'authorization-code';
   const consentMissing = needsConsent && newest !== undefined && !newest.hasTokens;
-  const test = useMutation(trpc.connections.testCredential.mutationOptions({ onSettled: onChange }));
+  const tried = async (outcome: 'proved' | 'refused' | 'consent-needed') => {
+    if (outcome === 'proved' && onProved !== undefined) onProved();
+    else await onChange();
+  };
+  const test = useMutation(
+    trpc.connections.testCredential.mutationOptions({
+      onSuccess: ({ outcome }) => tried(outcome),
+      onError: () => onChange(),
+    }),
+  );
   const consent = useMutation(
     trpc.connections.startConsent.mutationOptions({
       onSuccess: ({ url }) => {
@@ -102,8 +114,9 @@ export function CredentialSection({
           schoolId={schoolId}
           system={system}
           replaces={newest?.state === 'proved'}
-          onChange={async () => {
-            await onChange();
+          onChange={onChange}
+          onTried={async (outcome) => {
+            await tried(outcome);
             setEntering(false);
           }}
           onCancel={newest === undefined ? null : () => setEntering(false)}
@@ -133,8 +146,13 @@ function CredentialForm({
   system,
   replaces,
   onChange,
+  onTried,
   onCancel,
-}: SetUpPart & { replaces: boolean; onCancel: (() => void) | null }) {
+}: SetUpPart & {
+  replaces: boolean;
+  onTried: (outcome: 'proved' | 'refused' | 'consent-needed') => Promise<unknown>;
+  onCancel: (() => void) | null;
+}) {
   const trpc = useTRPC();
   const t = useTranslations('systemPage');
   const form = useForm<FieldValues>({
@@ -142,11 +160,12 @@ function CredentialForm({
   });
   const enter = useMutation(
     trpc.connections.enterCredential.mutationOptions({
-      onSuccess: async () => {
+      onSuccess: async ({ outcome }) => {
         form.reset();
-        await onChange();
+        await onTried(outcome);
       },
       // What was typed is kept sealed even where the trial itself could not be made: the page shows what is held.
+      onError: () => onChange(),
       gcTime: 0,
     }),
   );
