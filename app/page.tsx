@@ -1,11 +1,20 @@
 import Link from 'next/link';
-import { useTranslations } from 'next-intl';
+import { getTranslations } from 'next-intl/server';
 import { Wordmark } from '#components/shell/wordmark.tsx';
 import { Button } from '#components/ui/button.tsx';
+import { Ask } from '#components/ui/card.tsx';
+
+interface FrontDoorProps {
+  /** `consent`: why the answer of a foreign consent page belongs to no attempt that we know of. */
+  readonly searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
 
 /** The front door: what this is, and the two ways in. */
-export default function FrontDoor() {
-  const t = useTranslations('front');
+export default async function FrontDoor({ searchParams }: FrontDoorProps) {
+  const { consent } = await searchParams;
+  const t = await getTranslations('front');
+  const errors = await getTranslations('errors');
+  const refused = typeof consent === 'string' && consent.startsWith('consent-') && errors.has(consent) ? consent : null;
   return (
     <div className="mx-auto grid min-h-dvh max-w-[1100px] grid-rows-[auto_1fr_auto] px-5 py-6 md:px-8">
       <header className="flex items-center justify-between">
@@ -15,6 +24,11 @@ export default function FrontDoor() {
         </Button>
       </header>
       <main id="content" className="grid content-center gap-10 py-14">
+        {refused !== null && (
+          <Ask look="fail">
+            <p role="alert">{errors(refused)}</p>
+          </Ask>
+        )}
         <div className="grid max-w-3xl gap-5">
           <h1 className="text-[clamp(2rem,5vw,3.25rem)] leading-[1.08]">{t('title')}</h1>
           <p className="max-w-2xl text-lg text-ink-2">{t('lead')}</p>
