@@ -156,7 +156,7 @@ function Rows({ rows }: { rows: Preview['rows'] }) {
     },
     {
       id: 'known',
-      header: t('pipeline.stage'),
+      header: t('import.inPipeline'),
       cell: (row) => (
         <StateBadge look={row.known ? 'rest' : 'live'}>{t(row.known ? 'import.known' : 'import.fresh')}</StateBadge>
       ),

@@ -10,6 +10,8 @@ export function RelativeTime({ at }: { at: Date | string }) {
   const format = useFormatter();
   const now = useNow({ updateInterval: 30_000 });
   const date = typeof at === 'string' ? new Date(at) : at;
+  // The page's own "now" can lie a moment behind what was just done: that was not in the future.
+  const justNow = date > now && date.getTime() - now.getTime() < 60_000;
   // The exact time is in the reader's zone, which the server does not know: it follows after hydration.
   const exact = useSyncExternalStore(
     subscribe,
@@ -18,7 +20,7 @@ export function RelativeTime({ at }: { at: Date | string }) {
   );
   return (
     <time dateTime={date.toISOString()} title={exact} suppressHydrationWarning>
-      {format.relativeTime(date, now)}
+      {format.relativeTime(date, justNow ? date : now)}
     </time>
   );
 }
