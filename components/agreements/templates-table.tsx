@@ -67,7 +67,7 @@ export function TemplatesTable({
     },
     {
       id: 'acts',
-      header: '',
+      header: t('acts'),
       cell: (row) => (mayChange && row.own ? <Retire row={row} agentId={agentId} /> : null),
     },
   ];
