@@ -1,13 +1,16 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
-import { PageHeader } from '#components/ui/page-header.tsx';
+import { ActivityView } from '#components/school/activity-view.tsx';
+import { readerOf } from '#components/school/reader.ts';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('schoolActivity');
   return { title: t('title') };
 }
 
-export default async function ActivityPage() {
-  const t = await getTranslations('schoolActivity');
-  return <PageHeader title={t('title')} />;
+/** The school's audit trail. */
+export default async function Activity({ params }: { params: Promise<{ schoolId: string }> }) {
+  const { schoolId } = await params;
+  const reader = await readerOf(schoolId);
+  return <ActivityView schoolId={schoolId} roles={reader.roles} />;
 }
