@@ -1,6 +1,5 @@
 import type { Page } from '@playwright/test';
 import { seen } from '../fixtures/look.ts';
-import { mailedLink, openFromMail } from '../fixtures/mail.ts';
 import type { Person } from '../fixtures/person.ts';
 import { type Agency, inAYear, schoolFacts, schoolWithAgreementSent, today, trust } from '../fixtures/scenes.ts';
 import { expect, test } from '../fixtures/test.ts';
