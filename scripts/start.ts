@@ -4,7 +4,7 @@ import { installStandardTemplate } from '#server/features/agreements/install-sta
 import { ensureFirstOperator } from '#server/features/people/first-operator.ts';
 import { type Environment, loadEnvironment } from '#server/kernel/env.ts';
 import { toCrosswalkError } from '#server/kernel/errors.ts';
-import { type Building, ensureBuilt, refuseUnbuildable } from './lib/build.ts';
+import { type Building, ensureBuilt, refuseUnbuildable, serverActionsKey } from './lib/build.ts';
 import { claimDataFolder } from './lib/claim-data-folder.ts';
 import { forgetInterruptedDemo } from './lib/forget-interrupted-demo.ts';
 import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/installation.ts';
@@ -105,7 +105,8 @@ async function start(): Promise<void> {
     ...invented.map((one) => one.port),
   ]);
   const key = masterKeyOf(env, dataDir);
-  if (part !== 'worker') refuseUnbuildable();
+  const actionsKey = serverActionsKey(env);
+  if (part !== 'worker') refuseUnbuildable(actionsKey);
 
   if (env.database.url === null) say('Starting PostgreSQL …');
   const opening = openInstallationDatabase(env, dataDir, 'take-over');
@@ -125,7 +126,7 @@ async function start(): Promise<void> {
       content = 'empty';
     }
   }
-  const building: Building | null = part === 'worker' ? null : ensureBuilt(say);
+  const building: Building | null = part === 'worker' ? null : ensureBuilt(actionsKey, say);
   if (building !== null) {
     undo.push(() => building.abort());
     // Its error is taken up where it is waited for; until then another may come first.

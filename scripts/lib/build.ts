@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, hkdfSync } from 'node:crypto';
 import {
   accessSync,
   constants,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Environment } from '#server/kernel/env.ts';
 import { isAlive, recordOf } from './process-mark.ts';
 import { Refused } from './refused.ts';
 
@@ -34,9 +35,9 @@ const sources = [
 const handedOn =
   /^(?:PATH|HOME|USER|TMPDIR|LANG|LC_\w+|TZ|CI|SSL_CERT_\w+|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SystemRoot)$/i;
 
-/** One hash over path and content of everything that the web build is made of. */
-function fingerprint(): string {
-  const hash = createHash('sha256');
+/** One hash over path and content of everything that the web build is made of, its key for server actions included. */
+function fingerprint(actionsKey: string | null): string {
+  const hash = createHash('sha256').update(actionsKey ?? '');
   const visit = (path: string) => {
     if (!existsSync(path)) return;
     if (statSync(path).isDirectory()) {
@@ -88,8 +89,8 @@ export interface Building {
 }
 
 /** @throws Refused where the pages must be built and cannot be: the checkout is not ours to write. */
-export function refuseUnbuildable(): void {
-  if (isBuilt(fingerprint())) return;
+export function refuseUnbuildable(actionsKey: string | null): void {
+  if (isBuilt(fingerprint(actionsKey))) return;
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
@@ -101,12 +102,23 @@ export function refuseUnbuildable(): void {
   }
 }
 
+/**
+ * The key under which Next.js names and seals its server actions: of the master key in production, so that every machine of an
+ * installation understands the forms that another one served; made by each build for itself in a demo.
+ */
+export function serverActionsKey(env: Pick<Environment, 'mode' | 'masterKeys'>): string | null {
+  const [masterKey] = env.masterKeys;
+  if (env.mode === 'demo' || masterKey === undefined) return null;
+  const bytes = hkdfSync('sha256', Buffer.from(masterKey.base64, 'base64'), '', 'crosswalk server actions 1', 32);
+  return Buffer.from(bytes).toString('base64');
+}
+
 /** Builds the web part where it is missing or its sources have changed since. */
-export function ensureBuilt(say: (text: string) => void): Building {
+export function ensureBuilt(actionsKey: string | null, say: (text: string) => void): Building {
   let child: ChildProcess | null = null;
   let aborted = false;
   const build = async () => {
-    const now = fingerprint();
+    const now = fingerprint(actionsKey);
     if (isBuilt(now)) return;
     const release = await lock(() => aborted);
     try {
@@ -114,7 +126,13 @@ export function ensureBuilt(say: (text: string) => void): Building {
       say('Building the pages (once, about a minute) …');
       const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => handedOn.test(name)));
       child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
-        env: { ...env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', CROSSWALK_BUILD_ID: now.slice(0, 20) },
+        env: {
+          ...env,
+          ...(actionsKey === null ? {} : { NEXT_SERVER_ACTIONS_ENCRYPTION_KEY: actionsKey }),
+          NODE_ENV: 'production',
+          NEXT_TELEMETRY_DISABLED: '1',
+          CROSSWALK_BUILD_ID: now.slice(0, 20),
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });

@@ -120,7 +120,10 @@ export async function refuseUnfitDatabase(env: Environment, adminUrl: string): P
   if (content !== 'empty') await refuseWrongMasterKey(adminUrl, env);
   const { webUrl, syncUrl } = env.database;
   if (webUrl !== null) await refuseUnsafeLogin('DATABASE_WEB_URL', webUrl);
-  if (syncUrl !== null) await refuseUnsafeLogin('DATABASE_SYNC_URL', syncUrl);
+  if (syncUrl !== null) {
+    await refuseUnsafeLogin('DATABASE_SYNC_URL', syncUrl);
+    await refusePooler('DATABASE_SYNC_URL', syncUrl);
+  }
   return content;
 }
 
@@ -148,7 +151,7 @@ export async function prepareDatabase(
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     const code = cause instanceof Error && 'code' in cause ? cause.code : null;
     // Rights and logins are the administrator's; anything else in a migration is ours and is shown whole.
-    if (code !== '42501' && code !== '28P01' && code !== '28000' && code !== '22023') throw error;
+    if (!['42501', '28P01', '28000', '22023', '08P01'].includes(String(code))) throw error;
     throw new Refused(sentenceAboutDatabase('DATABASE_URL', urls.migrator, cause));
   });
   const sql = postgres(asOwner(urls.migrator), { max: 1, onnotice: () => undefined });
@@ -183,6 +186,26 @@ async function refuseRolesOfAnother(adminUrl: string, urls: RoleUrls): Promise<v
     throw new Refused(
       `Another installation of Crosswalk uses this PostgreSQL server: its roles (${databaseRoles.web} and others) have passwords of another master key. Use another server, or drop the roles where that installation is gone.`,
     );
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
+
+/**
+ * The worker listens for notifications and holds locks of its session, which a pooler in transaction mode gives to somebody else.
+ * A pooler is known by its refusing of a parameter at connect that PostgreSQL takes.
+ */
+async function refusePooler(variable: string, url: string): Promise<void> {
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+    connection: { lock_timeout: 60_000 },
+  });
+  try {
+    await sql`select 1`;
+  } catch (error) {
+    throw new Refused(sentenceAboutDatabase(variable, url, error));
   } finally {
     await sql.end({ timeout: 2 });
   }
