@@ -56,7 +56,7 @@ export function RoleFields({
             onChange={(event) =>
               setRoles(event.target.checked ? [...roles, role] : roles.filter((other) => other !== role))
             }
-            label={<span className="first-letter:uppercase">{words(role)}</span>}
+            label={<span className="inline-block first-letter:uppercase">{words(role)}</span>}
             hint={t(`role.${role}`)}
           />
         ))}

@@ -39,6 +39,19 @@ export function SchoolPeople({ schoolId, schoolName }: { schoolId: string; schoo
     const names = [...named(one.systemId, limits.systems), ...named(one.siteId, limits.sites)];
     return names.length === 0 ? null : t('only', { limits: format.list(names) });
   };
+  const rolesOf = (member: SchoolMember) => (
+    <ul className="grid gap-0.5">
+      {member.memberships.map((one) => {
+        const limit = limitWords(one);
+        return (
+          <li key={one.id}>
+            {words(one.role)}
+            {limit !== null && <span className="text-ink-2 text-sm"> · {limit}</span>}
+          </li>
+        );
+      })}
+    </ul>
+  );
   const columns: Column<SchoolMember>[] = [
     {
       id: 'person',
@@ -47,7 +60,8 @@ export function SchoolPeople({ schoolId, schoolName }: { schoolId: string; schoo
         <>
           <span className="font-semibold">{member.name}</span>
           {member.userId === me?.userId && <span className="text-ink-2 text-sm"> ({t('you')})</span>}
-          <span className="block break-all text-ink-2 text-sm">{member.email}</span>
+          <span className="block text-ink-2 text-sm [overflow-wrap:anywhere]">{member.email}</span>
+          <span className="mt-1 block md:hidden">{rolesOf(member)}</span>
         </>
       ),
       sortBy: (member) => member.name.toLowerCase(),
@@ -56,19 +70,8 @@ export function SchoolPeople({ schoolId, schoolName }: { schoolId: string; schoo
     {
       id: 'roles',
       header: t('roles'),
-      cell: (member) => (
-        <ul className="grid gap-0.5">
-          {member.memberships.map((one) => {
-            const limit = limitWords(one);
-            return (
-              <li key={one.id}>
-                {words(one.role)}
-                {limit !== null && <span className="text-ink-2 text-sm"> · {limit}</span>}
-              </li>
-            );
-          })}
-        </ul>
-      ),
+      cell: rolesOf,
+      wideOnly: true,
     },
     ...(withSecondFactor === null
       ? []
@@ -145,8 +148,8 @@ export function SchoolPeople({ schoolId, schoolName }: { schoolId: string; schoo
       )}
       <DataTable rows={members} columns={columns} rowId={(member) => member.userId} caption={t('caption')} />
       {mayChange && (
-        <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_340px]">
-          {invitations.length > 0 ? <OpenInvitations schoolId={schoolId} invitations={invitations} /> : <span />}
+        <div className="grid items-start gap-5 lg:grid-cols-2">
+          {invitations.length > 0 && <OpenInvitations schoolId={schoolId} invitations={invitations} />}
           <RequireSecondFactor
             schoolId={schoolId}
             required={requiresSecondFactor}

@@ -1,0 +1,80 @@
+'use client';
+
+import { useTranslations } from 'next-intl';
+import type { ReactNode } from 'react';
+import { Copyable } from '#components/ui/copyable.tsx';
+import { Dialog } from '#components/ui/dialog.tsx';
+import { Facts } from '#components/ui/facts.tsx';
+import { RelativeTime } from '#components/ui/relative-time.tsx';
+import { StateBadge } from '#components/ui/state-badge.tsx';
+
+interface ReceivedRecord {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly missedFetches: number;
+  readonly firstSeenAt: Date;
+  readonly lastSeenAt: Date;
+  readonly goneAt: Date | null;
+}
+
+/** A record's name, which opens all that is held of it; whether it is missing or gone; on a phone the rest below. */
+export function RecordName({
+  record,
+  name,
+  systemName,
+  facts,
+  below,
+}: {
+  record: ReceivedRecord;
+  name: string;
+  systemName: string;
+  facts: readonly (readonly [name: ReactNode, value: ReactNode | null])[];
+  below?: ReactNode;
+}) {
+  const t = useTranslations('schoolData');
+  const state =
+    record.goneAt !== null ? (
+      <StateBadge look="rest">{t('filter.gone')}</StateBadge>
+    ) : record.missedFetches > 0 ? (
+      <StateBadge look="wait">{t('filter.missing')}</StateBadge>
+    ) : null;
+  return (
+    <>
+      <Dialog
+        trigger={
+          <button
+            type="button"
+            className="min-h-6 cursor-pointer text-left font-semibold underline decoration-line underline-offset-3 [overflow-wrap:anywhere] hover:decoration-current"
+            aria-label={t('details.open', { what: name })}
+          >
+            {name}
+          </button>
+        }
+        title={name}
+        description={t('details.lead', { system: systemName })}
+      >
+        <Facts
+          items={[
+            ...facts,
+            [t('details.sourceId'), <Copyable key="source" text={record.sourceId} label={t('details.sourceId')} />],
+            [t('details.ownId'), <Copyable key="own" text={record.id} label={t('details.ownId')} />],
+            [t('details.firstSeen'), <RelativeTime key="first" at={record.firstSeenAt} />],
+            [t('details.lastSeen'), <RelativeTime key="last" at={record.lastSeenAt} />],
+            [
+              t('column.state'),
+              record.goneAt !== null ? (
+                <span key="gone">
+                  {t('details.goneSince')} <RelativeTime at={record.goneAt} />
+                </span>
+              ) : record.missedFetches > 0 ? (
+                t('details.missing')
+              ) : null,
+            ],
+          ]}
+        />
+      </Dialog>
+      {state !== null && <span className="ml-2">{state}</span>}
+      {below !== undefined && <span className="block text-ink-2 text-sm md:hidden">{below}</span>}
+    </>
+  );
+}
