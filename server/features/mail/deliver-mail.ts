@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { mail } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
-import { CrosswalkError } from '#server/kernel/errors.ts';
+import { CrosswalkError, toCrosswalkError } from '#server/kernel/errors.ts';
 import { openJson } from '#server/kernel/sealed.ts';
 import { renderMail } from './render-mail.ts';
 import { type MailTemplate, mailTemplates } from './templates.ts';
@@ -28,7 +28,17 @@ export async function deliverMail(
   const place = { table: 'mail', column: 'sealed_parameters', schoolId: row.schoolId, rowId: row.id, origin: null };
   const parameters = openJson(ctx.keyring, row.sealedParameters, place, parametersSchema);
   const rendered = await renderMail(templateSchema.parse(row.template), row.locale, parameters);
-  await transport.send({ id: row.id, to: { address: row.toAddress, name: row.toName }, ...rendered });
+  try {
+    await transport.send({ id: row.id, to: { address: row.toAddress, name: row.toName }, ...rendered });
+  } catch (error) {
+    const { code, disposition } = toCrosswalkError(error);
+    // The server will never take it (RFC 5321 §4.2.1): the row says so, and nobody asks again.
+    if (disposition === 'abort')
+      await ctx.database.inScope(scope, (tx) =>
+        tx.update(mail).set({ failedAt: ctx.clock.now(), errorCode: code }).where(eq(mail.id, row.id)),
+      );
+    throw error;
+  }
   await ctx.database.inScope(scope, (tx) =>
     tx
       .update(mail)
