@@ -5,6 +5,7 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useTranslations } from 'next-intl';
 import { useState } from 'react';
+import { toast } from 'sonner';
 import type { ShownAgreement } from '#components/agreements/agreement-paper.tsx';
 import { CountersignButton } from '#components/agreements/countersign-actions.tsx';
 import { NoticeButton } from '#components/agreements/notice-button.tsx';
@@ -61,6 +62,7 @@ export function AgreementActions({
       {can('countersign') && administrator && agreement.agentMayCountersign && (
         <CountersignButton agreement={agreement} school={school} agentId={agentId} />
       )}
+      {can('sign') && <AgainDialog agreement={agreement} agentId={agentId} />}
       {can('enter-paper') && <PaperDialog agreement={agreement} agentId={agentId} />}
       {can('give-notice') && administrator && <NoticeButton agreement={agreement} agentId={agentId} />}
       {can('withdraw') && (
@@ -75,6 +77,72 @@ export function AgreementActions({
         </ConfirmDialog>
       )}
     </div>
+  );
+}
+
+function AgainDialog({ agreement, agentId }: { agreement: ShownAgreement; agentId: string }) {
+  const t = useTranslations('agreements');
+  const common = useTranslations('common');
+  const trpc = useTRPC();
+  const router = useRouter();
+  const [open, setOpen] = useState(false);
+  const again = useMutation(
+    trpc.agreements.sendAgain.mutationOptions({
+      onSuccess: () => {
+        setOpen(false);
+        toast.success(t('act.againDone'));
+        router.refresh();
+      },
+    }),
+  );
+  const wrong = isAbout(again.error, 'signatoryEmail');
+  return (
+    <Dialog
+      trigger={<Button>{t('act.again')}</Button>}
+      title={t('act.againTitle')}
+      description={t('act.againBody')}
+      open={open}
+      onOpenChange={setOpen}
+    >
+      <form
+        className="grid gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const form = new FormData(event.currentTarget);
+          again.mutate({
+            agentId,
+            schoolId: agreement.schoolId,
+            agreementId: agreement.id,
+            signatoryName: String(form.get('signatoryName')),
+            signatoryEmail: String(form.get('signatoryEmail')),
+          });
+        }}
+      >
+        <Field label={t('field.signatoryName')}>
+          <Input name="signatoryName" required maxLength={120} defaultValue={agreement.signatoryName ?? ''} />
+        </Field>
+        <Field
+          label={t('field.signatoryEmail')}
+          hint={t('field.signatoryHint')}
+          error={wrong ? t('problems.signatoryEmail') : null}
+        >
+          <Input
+            name="signatoryEmail"
+            type="email"
+            required
+            maxLength={254}
+            defaultValue={agreement.signatoryEmail ?? ''}
+          />
+        </Field>
+        {again.error !== null && !wrong && <ErrorNotice error={again.error} />}
+        <div className="flex flex-wrap justify-end gap-2">
+          <Button onClick={() => setOpen(false)}>{common('cancel')}</Button>
+          <Button type="submit" variant="primary" pending={again.isPending}>
+            {t('act.againSubmit')}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
   );
 }
 

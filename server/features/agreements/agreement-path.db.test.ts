@@ -27,6 +27,7 @@ import { declineAgreement } from './decline-agreement.ts';
 import { drawUpAgreement } from './draw-up-agreement.ts';
 import { enterPaperSignature } from './enter-paper-signature.ts';
 import { reviseAgreement } from './revise-agreement.ts';
+import { sendAgreementAgain } from './send-again.ts';
 import { sendAgreement } from './send-agreement.ts';
 import { signAgreement } from './sign-agreement.ts';
 import { withdrawAgreement } from './withdraw-agreement.ts';
@@ -229,6 +230,28 @@ describe('an agreement from the pipeline to in force', () => {
     await sendTo(school.schoolId, { signatoryEmail: 'somebody@elsewhere.example' });
     expect(await mailsOf('agreement-to-sign', school.schoolId)).toEqual([school.people.signatory.email]);
     expect(await mailsOf('invitation', school.schoolId)).toEqual(before);
+  });
+
+  it('is sent again to a corrected address, the earlier invitation withdrawn, but not at once', async () => {
+    const { schoolId } = await addSchool({ ctx: await inAgent(), input: { agentId: agent.agentId, ...details() } });
+    const key = await sendTo(schoolId, { signatoryEmail: 'tpyo@again.example' });
+    const clock = fixedClock(testNow);
+    const ctx = await contextFor(database, agent.agent, { clock });
+    const input = { ...key, signatoryName: 'Rita', signatoryEmail: 'typo@again.example' };
+    await sendAgreementAgain({ ctx, input });
+    await expect(sendAgreementAgain({ ctx, input })).rejects.toThrow(code('rate-limited'));
+    clock.advance(11 * 60_000);
+    await sendAgreementAgain({ ctx, input });
+    const open = async () =>
+      (
+        await database.admin`
+          select email from single_use_link where school_id = ${schoolId} and withdrawn_at is null and used_at is null`
+      ).map((link) => link.email);
+    expect(await open()).toEqual(['typo@again.example']);
+    await withdrawAgreement({ ctx, input: key });
+    expect(await open()).toEqual([]);
+    clock.advance(11 * 60_000);
+    await expect(sendAgreementAgain({ ctx, input })).rejects.toThrow(code('agreement-withdrawn'));
   });
 
   it('refuses an address of the agent as signatory: its domain, below it, and its people', async () => {

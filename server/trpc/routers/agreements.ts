@@ -14,6 +14,7 @@ import { readDocument } from '#server/features/agreements/read-document.ts';
 import { refuseCountersignature } from '#server/features/agreements/refuse-countersignature.ts';
 import { reviseAgreement } from '#server/features/agreements/revise-agreement.ts';
 import { retireTemplate, saveTemplate } from '#server/features/agreements/save-template.ts';
+import { sendAgreementAgain } from '#server/features/agreements/send-again.ts';
 import { sendAgreement } from '#server/features/agreements/send-agreement.ts';
 import { signAgreement } from '#server/features/agreements/sign-agreement.ts';
 import { takeStandardAgreement } from '#server/features/agreements/take-standard-agreement.ts';
@@ -40,6 +41,7 @@ export const agreementsRouter = router({
   revise: mutation(reviseAgreement),
   saveTemplate: mutation(saveTemplate),
   send: mutation(sendAgreement),
+  sendAgain: mutation(sendAgreementAgain),
   sign: mutation(signAgreement),
   takeStandard: mutation(takeStandardAgreement),
   view: query(viewAgreement),
