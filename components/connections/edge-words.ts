@@ -1,7 +1,8 @@
 'use client';
 
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useTranslations } from 'next-intl';
 import type { Outputs } from '#components/trpc/types.ts';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import type { SchoolRole, Turn } from '#db/schema/vocabulary.ts';
 
 export type Edge = Outputs['connections']['schoolGraph']['edges'][number];
@@ -9,8 +10,7 @@ export type Edge = Outputs['connections']['schoolGraph']['edges'][number];
 /** State, turn, cause and next step of an edge in words, as the holder of these roles reads them. */
 export function useEdgeWords(roles: readonly SchoolRole[]) {
   const t = useTranslations('connections');
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 30_000 });
+  const ago = useAgo();
   const isYours = (turn: Turn) => roles.some((role) => role === turn);
   return {
     isYours,
@@ -23,7 +23,7 @@ export function useEdgeWords(roles: readonly SchoolRole[]) {
     next: ({ next, producer }: Pick<Edge, 'next' | 'producer'>) => t(`next.${next}`, { system: producer.name }),
     turn: (turn: Turn) => t(`turn.${turn}`),
     /** "4 minutes ago". */
-    ago: (at: Date) => format.relativeTime(at, now),
+    ago,
   };
 }
 

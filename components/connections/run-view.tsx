@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useFormatter, useTranslations } from 'next-intl';
 import { toast } from 'sonner';
 import { useTRPC } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
@@ -11,6 +11,7 @@ import { Ask, Section } from '#components/ui/card.tsx';
 import { ConfirmDialog } from '#components/ui/dialog.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import type { SchoolRole } from '#db/schema/vocabulary.ts';
 import { CallLog } from './call-log.tsx';
@@ -35,8 +36,7 @@ export function RunView({
   const t = useTranslations('connectionPage.run');
   const sync = useTranslations('sync');
   const errors = useTranslations('errors');
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 30_000 });
+  const ago = useAgo();
   const duration = useDuration();
   const queryClient = useQueryClient();
   const { data } = useSuspenseQuery({
@@ -71,7 +71,7 @@ export function RunView({
             </StateBadge>
             {[
               sync(`trigger.${run.trigger}`),
-              format.relativeTime(run.startedAt ?? run.createdAt, now),
+              ago(run.startedAt ?? run.createdAt),
               ...(took === null ? [] : [took]),
             ].join(' · ')}
           </span>
@@ -97,8 +97,10 @@ export function RunView({
           />
         )}
         <Counts run={run} />
-        <SetAside data={data} system={system} />
-        <Deviations data={data} system={system} />
+        <div className="grid items-start gap-4 md:grid-cols-2">
+          <SetAside data={data} system={system} />
+          <Deviations data={data} system={system} />
+        </div>
         {roles.some((role) => role !== 'signatory') && (
           <CallLog
             schoolId={schoolId}
@@ -258,7 +260,7 @@ function Counts({ run }: { run: Detail['run'] }) {
         </table>
       </section>
       <p className="text-ink-2 text-sm">
-        {sync('countHelp.missing')}{' '}
+        {sync('count.missing')}: {sync('countHelp.missing')}{' '}
         {run.counts.some(({ complete }) => complete === false) && sync('countHelp.incomplete')}
       </p>
     </Section>

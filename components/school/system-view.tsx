@@ -21,6 +21,7 @@ import { Ask, Section } from '#components/ui/card.tsx';
 import { ConfirmDialog } from '#components/ui/dialog.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import type { SchoolRole } from '#db/schema/vocabulary.ts';
 
@@ -125,14 +126,12 @@ export function SystemView({
 
 function useStanding(): (system: Page) => string {
   const t = useTranslations('systemPage.standing');
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   return ({ name, origins, hostConfirmedAt, credentials, authentication }) => {
     if (origins.length === 0) return t('address-missing');
     if (hostConfirmedAt === null) return t('address-unconfirmed');
     const proved = credentials.find(({ state }) => state === 'proved');
-    if (proved !== undefined)
-      return t('proved', { when: format.relativeTime(proved.provedAt ?? proved.enteredAt, now) });
+    if (proved !== undefined) return t('proved', { when: ago(proved.provedAt ?? proved.enteredAt) });
     const [held] = credentials;
     if (held === undefined) return t('credential-missing');
     if (authentication === 'authorization-code' && !held.hasTokens) return t('consent-missing', { system: name });

@@ -5,13 +5,21 @@ import { useSyncExternalStore } from 'react';
 
 const subscribe = () => () => undefined;
 
+/** Says a moment as people do ("4 minutes ago"), where it stands within a sentence. */
+export function useAgo(): (at: Date) => string {
+  const format = useFormatter();
+  const now = useNow({ updateInterval: 30_000 });
+  return (at) => format.relativeTime(at, isJustNow(at, now) ? at : now);
+}
+
+/** The page's own "now" can lie a moment behind what was just done: that was not in the future. */
+const isJustNow = (at: Date, now: Date) => at > now && at.getTime() - now.getTime() < 60_000;
+
 /** A time as people say it ("4 minutes ago"), the exact one on hover and to a screen reader. */
 export function RelativeTime({ at }: { at: Date | string }) {
   const format = useFormatter();
   const now = useNow({ updateInterval: 30_000 });
   const date = typeof at === 'string' ? new Date(at) : at;
-  // The page's own "now" can lie a moment behind what was just done: that was not in the future.
-  const justNow = date > now && date.getTime() - now.getTime() < 60_000;
   // The exact time is in the reader's zone, which the server does not know: it follows after hydration.
   const exact = useSyncExternalStore(
     subscribe,
@@ -20,7 +28,7 @@ export function RelativeTime({ at }: { at: Date | string }) {
   );
   return (
     <time dateTime={date.toISOString()} title={exact} suppressHydrationWarning>
-      {format.relativeTime(date, justNow ? date : now)}
+      {format.relativeTime(date, isJustNow(date, now) ? date : now)}
     </time>
   );
 }

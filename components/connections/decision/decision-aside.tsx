@@ -1,7 +1,7 @@
 'use client';
 
 import { useMutation } from '@tanstack/react-query';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useTranslations } from 'next-intl';
 import { useId, useState } from 'react';
 import { toast } from 'sonner';
 import { useTRPC } from '#components/trpc/client.tsx';
@@ -12,7 +12,7 @@ import { ErrorNotice, shownError } from '#components/ui/error-notice.tsx';
 import { Facts } from '#components/ui/facts.tsx';
 import { Field } from '#components/ui/field.tsx';
 import { Textarea } from '#components/ui/input.tsx';
-import { Day } from '#components/ui/relative-time.tsx';
+import { Day, useAgo } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import type { Choice, Decision } from './decision-page.tsx';
 import { nameInSentence } from './name-in-sentence.ts';
@@ -34,8 +34,7 @@ export function DecisionAside({ schoolId, decision, choice, fingerprint, changed
   const trpc = useTRPC();
   const t = useTranslations('decision');
   const errors = useTranslations('errors');
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   const reasonId = useId();
   const { reach, blockedBy, agreement, asksForHostConfirmation } = decision;
   const asker = nameInSentence(t(`consumerIn.${decision.consumer}`), decision.consumerName);
@@ -134,7 +133,7 @@ export function DecisionAside({ schoolId, decision, choice, fingerprint, changed
               )}
             </StateBadge>
             <span className="block pl-[18px] text-ink-2 text-sm">
-              {t('aside.by', { name: consent.byName, when: format.relativeTime(consent.at, now) })}
+              {t('aside.by', { name: consent.byName, when: ago(consent.at) })}
             </span>
           </div>
         ))}

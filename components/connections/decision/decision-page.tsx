@@ -1,13 +1,14 @@
 'use client';
 
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useFormatter, useTranslations } from 'next-intl';
 import { useState } from 'react';
 import { useTRPC } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
 import { Button } from '#components/ui/button.tsx';
 import { Ask, Section } from '#components/ui/card.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import { useScopeWords } from '../scope-words.tsx';
 import { DecisionAside } from './decision-aside.tsx';
 import { ExampleSection } from './example-section.tsx';
@@ -37,7 +38,7 @@ export function DecisionPage({ schoolId, requestId }: Which) {
   const t = useTranslations('decision');
   const kinds = useTranslations('connections.systemKind');
   const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   const scopeWords = useScopeWords();
   const queryClient = useQueryClient();
   const options = trpc.connections.decisionPage.queryOptions({ schoolId, requestId });
@@ -67,11 +68,11 @@ export function DecisionPage({ schoolId, requestId }: Which) {
             ? t('notSent')
             : data.asker.person === null
               ? t('askedByOrganisation', {
-                  when: format.relativeTime(data.askedAt, now),
+                  when: ago(data.askedAt),
                   organisation: data.asker.organisation,
                 })
               : t('askedBy', {
-                  when: format.relativeTime(data.askedAt, now),
+                  when: ago(data.askedAt),
                   person: data.asker.person,
                   organisation: data.asker.organisation,
                 }),

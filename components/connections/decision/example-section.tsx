@@ -1,12 +1,12 @@
 'use client';
 
 import { useMutation } from '@tanstack/react-query';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useTranslations } from 'next-intl';
 import { useTRPC } from '#components/trpc/client.tsx';
 import { Button } from '#components/ui/button.tsx';
 import { Section } from '#components/ui/card.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
-import { useConnectorText } from '../connector-text.ts';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import { CountWords } from '../count-words.tsx';
 import type { Decision } from './decision-page.tsx';
 
@@ -22,9 +22,7 @@ export function ExampleSection({
 }) {
   const trpc = useTRPC();
   const t = useTranslations('decision');
-  const connectorText = useConnectorText();
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   const look = useMutation(trpc.connections.previewRequest.mutationOptions({ onSuccess: onLooked, gcTime: 0 }));
   const mayLook = state === 'requested' && reach !== null && preview.available;
   return (
@@ -42,7 +40,7 @@ export function ExampleSection({
         {preview.available || preview.at !== null
           ? t('example.lead', { system: system.name })
           : t('example.unavailable', { system: system.name })}{' '}
-        {preview.at !== null && t('example.looked', { when: format.relativeTime(preview.at, now) })}
+        {preview.at !== null && t('example.looked', { when: ago(preview.at) })}
       </p>
       <ErrorNotice error={look.error} />
       <div aria-live="polite" className="grid gap-4 empty:hidden">
@@ -69,7 +67,7 @@ export function ExampleSection({
                             scope="col"
                             className="border-line border-b py-1.5 pr-4 text-left font-semibold text-ink-2"
                           >
-                            {connectorText(`sample.${column}`)}
+                            {t.has(`field.${column}`) ? t(`field.${column}`) : column}
                           </th>
                         ))}
                       </tr>

@@ -2,11 +2,12 @@
 
 import { ShieldCheck, TriangleAlert } from 'lucide-react';
 import Link from 'next/link';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useTranslations } from 'next-intl';
 import { Fragment } from 'react';
 import { Button } from '#components/ui/button.tsx';
 import { Section } from '#components/ui/card.tsx';
 import { Checkbox } from '#components/ui/input.tsx';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import { useConnectorText } from '../connector-text.ts';
 import type { Choice, Decision } from './decision-page.tsx';
 
@@ -25,8 +26,7 @@ export function HostSection({
   const t = useTranslations('decision');
   const kinds = useTranslations('connections.systemKind');
   const connectorText = useConnectorText();
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   const kind = kinds(system.kind);
   if (system.hosts.length === 0) {
     return (
@@ -67,10 +67,10 @@ export function HostSection({
         <p className="flex items-start gap-2 text-sm">
           <ShieldCheck className="mt-0.5 size-4 shrink-0 text-live" aria-hidden />
           {system.hostConfirmedBy === null
-            ? t('host.confirmedNobody', { when: format.relativeTime(system.hostConfirmedAt, now) })
+            ? t('host.confirmedNobody', { when: ago(system.hostConfirmedAt) })
             : t('host.confirmed', {
                 person: system.hostConfirmedBy,
-                when: format.relativeTime(system.hostConfirmedAt, now),
+                when: ago(system.hostConfirmedAt),
               })}
         </p>
       ) : (

@@ -1,21 +1,21 @@
 'use client';
 
 import Link from 'next/link';
-import { useFormatter, useNow, useTranslations } from 'next-intl';
+import { useTranslations } from 'next-intl';
 import { Button } from '#components/ui/button.tsx';
 import { Ask } from '#components/ui/card.tsx';
+import { useAgo } from '#components/ui/relative-time.tsx';
 import type { Decision } from './decision-page.tsx';
 import { nameInSentence } from './name-in-sentence.ts';
 
 /** What became of a request that is no longer to be decided. */
 export function RequestOver({ schoolId, decision }: { schoolId: string; decision: Decision }) {
   const t = useTranslations('decision');
-  const format = useFormatter();
-  const now = useNow({ updateInterval: 60_000 });
+  const ago = useAgo();
   const { state } = decision;
   if (state === 'requested') return null;
   const person = decision.decision?.by ?? t('over.somebody');
-  const when = decision.decision === null ? '' : format.relativeTime(decision.decision.at, now);
+  const when = decision.decision === null ? '' : ago(decision.decision.at);
   const values = {
     person,
     when,

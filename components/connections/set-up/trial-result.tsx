@@ -2,6 +2,7 @@
 
 import { Check, Lightbulb, X } from 'lucide-react';
 import { useTranslations } from 'next-intl';
+import { useScopeWords } from '../scope-words.tsx';
 import type { HeldCredential } from './set-up.ts';
 
 type Proof = NonNullable<HeldCredential['proof']>;
@@ -11,24 +12,26 @@ type Result = Proof['results'][number];
 export function TrialResult({ proof }: { proof: Proof }) {
   const t = useTranslations('systemPage.trial');
   const connectors = useTranslations('connectors');
-  const words = useTranslations('connections');
+  const scopeWords = useScopeWords();
   const explain = useExplanation();
+  // A wrong secret fails for every kind of data alike: one line says it.
+  const lines = [...Map.groupBy(proof.results, (result) => (result.ok ? result.scope : explain(result))).entries()];
   return (
     <div className="grid gap-2">
       <h3>{t('checked')}</h3>
       <ul className="grid gap-2">
-        {proof.results.map((result) => (
-          <li key={result.scope} className="grid grid-cols-[20px_minmax(0,1fr)] gap-x-2">
-            {result.ok ? (
+        {lines.map(([text, results]) => (
+          <li key={text} className="grid grid-cols-[20px_minmax(0,1fr)] gap-x-2">
+            {results.every(({ ok }) => ok) ? (
               <Check className="mt-0.5 size-4 text-live" aria-hidden />
             ) : (
               <X className="mt-0.5 size-4 text-fail" aria-hidden />
             )}
             <span>
               <strong className="inline-block font-semibold first-letter:uppercase">
-                {words(`scope.${result.scope}`)}
+                {scopeWords(results.map(({ scope }) => scope))}
               </strong>{' '}
-              {result.ok ? <span className="text-ink-2">{t('works')}</span> : <span>· {explain(result)}</span>}
+              {results.every(({ ok }) => ok) ? <span className="text-ink-2">{t('works')}</span> : <span>· {text}</span>}
             </span>
           </li>
         ))}
