@@ -177,25 +177,3 @@ function InviteMember({ agentId }: { agentId: string }) {
     </Dialog>
   );
 }
-
-/** Whether everybody of the agent needs a second factor. */
-export function SecondFactorSwitch({ agentId, required }: { agentId: string; required: boolean }) {
-  const t = useTranslations('schools.people');
-  const trpc = useTRPC();
-  const router = useRouter();
-  const change = useMutation(
-    trpc.people.requireAgentSecondFactor.mutationOptions({ onSuccess: () => router.refresh() }),
-  );
-  return (
-    <div className="grid gap-3">
-      <p className="text-ink-2">{t('secondBody')}</p>
-      <p className="font-semibold">{t(required ? 'secondOn' : 'secondOff')}</p>
-      <div>
-        <Button pending={change.isPending} onClick={() => change.mutate({ agentId, required: !required })}>
-          {t(required ? 'unrequire' : 'require')}
-        </Button>
-      </div>
-      <ErrorNotice error={change.error} />
-    </div>
-  );
-}

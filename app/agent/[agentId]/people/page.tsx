@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
-import { Members, SecondFactorSwitch } from '#components/agent/members.tsx';
+import { Members } from '#components/agent/members.tsx';
+import { SecondFactorSwitch } from '#components/agent/second-factor-switch.tsx';
 import { orRefuse, pageCaller } from '#components/trpc/server.tsx';
 import { Section } from '#components/ui/card.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
