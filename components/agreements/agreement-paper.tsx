@@ -10,7 +10,7 @@ export type ShownAgreement = Outputs['agreements']['view'];
 export function AgreementPaper({ agreement }: { agreement: ShownAgreement }) {
   const t = useTranslations('agreements.paperView');
   return (
-    <article className="rounded-card border border-line bg-card print:border-0 print:bg-white print:text-black">
+    <article className="rounded-card border border-line bg-card print:border-0">
       <section className="px-5 py-6 md:px-10 md:py-9 print:p-0" aria-label={t('label')}>
         <div className="mx-auto max-w-[72ch] whitespace-pre-line break-words" data-testid="agreement-text">
           {agreement.text}
