@@ -1,7 +1,7 @@
 import { useTranslations } from 'next-intl';
 import type { Outputs } from '#components/trpc/types.ts';
 import { Copyable } from '#components/ui/copyable.tsx';
-import { Day, RelativeTime } from '#components/ui/relative-time.tsx';
+import { RelativeTime } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 
 export type ShownAgreement = Outputs['agreements']['view'];
@@ -78,7 +78,10 @@ function Signature({ done, words, at }: { done: boolean; words: string; at: Date
       </StateBadge>
       {at !== null && (
         <p className="text-ink-2 text-sm">
-          <Day on={at} /> · <RelativeTime at={at} />
+          {at.toISOString().slice(0, 16).replace('T', ' ')} UTC{' '}
+          <span className="print:hidden">
+            · <RelativeTime at={at} />
+          </span>
         </p>
       )}
     </div>
