@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { setAsideRecord, site, syncRun } from '#db/schema/index.ts';
@@ -6,7 +6,7 @@ import type { DeviationKey } from '#server/connectors/exchange/deviations.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { collectionsKept, type RosterCollection, rosterTables } from './collections.ts';
-import { fingerprintOf, type HeldPlan, type Plan, weigh } from './guard.ts';
+import { defaultThresholds, fingerprintOf, type HeldPlan, type Plan, weigh } from './guard.ts';
 import { readAllowed } from './live-grants.ts';
 import { recogniseSites, type SourceSite, sitesAllowed } from './narrow-to-sites.ts';
 import { type CollectionPlan, type KnownRow, planCollection } from './plan.ts';
@@ -139,7 +139,9 @@ class Application {
       plan.set(collection, planCollection(staged, known, { complete: isComplete(collection, fetches) }));
     }
 
-    const reasons = weigh(plan);
+    // What was kept under other scopes has other content now, all of it: then that share says nothing.
+    const sameScopes = await this.#lastScopesWere(row?.scopes ?? []);
+    const reasons = weigh(plan, sameScopes ? defaultThresholds : { ...defaultThresholds, changedShare: 1 });
     const fingerprint = fingerprintOf(plan);
     if (reasons.length > 0 && row?.approvedFingerprint !== fingerprint) {
       await this.#hold(plan, { fingerprint, reasons }, fetches);
@@ -164,6 +166,22 @@ class Application {
       .where(eq(syncRun.id, run.syncRunId));
     await dropStaged(tx, run);
     return { outcome: 'applied', records: await countRecords(tx, run, [...plan.keys()]) };
+  }
+
+  async #lastScopesWere(scopes: readonly string[]): Promise<boolean> {
+    const [last] = await this.#tx
+      .select({ scopes: syncRun.scopes })
+      .from(syncRun)
+      .where(
+        and(
+          eq(syncRun.schoolId, this.#run.schoolId),
+          eq(syncRun.systemId, this.#run.systemId),
+          eq(syncRun.state, 'succeeded'),
+        ),
+      )
+      .orderBy(desc(syncRun.finishedAt))
+      .limit(1);
+    return last !== undefined && last.scopes.toSorted().join() === scopes.toSorted().join();
   }
 
   async #sites(areStaged: boolean): Promise<SourceSite[]> {

@@ -216,6 +216,14 @@ describe('a sync of a school', () => {
     expect(receipt).toMatchObject({ kind: 'data-deleted', facts: { groups }, reason: 'grants-narrowed' });
   });
 
+  it('holds nothing because less is shared: what stays has other content then', async () => {
+    await run();
+    await database.admin`update "grant" set scopes = '{roster.subjects,roster.groups}' where school_id = ${school.schoolId}`;
+    expect((await run()).applied).toMatchObject({ outcome: 'applied' });
+    expect(await count('roster_stream')).toBe(0);
+    expect(await count('roster_group')).toBeGreaterThan(0);
+  });
+
   it('asks for nothing and purges everything when nothing is granted', async () => {
     await run();
     await database.admin`update "grant" set ended_at = now() where school_id = ${school.schoolId}`;
