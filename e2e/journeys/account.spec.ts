@@ -10,7 +10,7 @@ test('an invitation is opened from its mail, makes an account, and works once', 
   const school = await schoolWithAgreementSent(cast, agency);
   const { administrator: sanne } = school;
   const mailbox = await sanne.open('/dev/mail');
-  const page = sanne.lookAt(await openFromMail(mailbox, sanne.email, /invites you/, 'Open the invitation'));
+  const page = await sanne.lookAt(await openFromMail(mailbox, sanne.email, /invites you/, 'Open the invitation'));
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Join ${school.name}`);
   await expect(page.getByLabel('E-mail address')).toHaveValue(sanne.email);
   await seen(page, 'invitation');
