@@ -14,10 +14,10 @@ import { EmptyState } from '#components/ui/empty-state.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 import { Day, RelativeTime } from '#components/ui/relative-time.tsx';
+import { saveFile } from '#components/ui/save-file.ts';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import { type ConnectionState, connectionStates } from '#db/schema/vocabulary.ts';
 import { DataParts } from './data-parts.tsx';
-import { saveFile } from './save-file.ts';
 
 type Line = Outputs['connections']['register'][number];
 
