@@ -35,14 +35,16 @@ export async function ensureInstalled() {
     return null;
   }
   say('Installing packages (once, about a minute) …');
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock file that was written where the registry serves no packages of other platforms, since
+  // their optional parts are missing in it. `install --no-save` keeps to the lock and changes neither it nor package.json.
+  const result = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
     env: { ...process.env, NODE_ENV: 'development' },
   });
   if (result.status !== 0 || !existsSync(node)) {
     say(
-      'The packages could not be installed: `npm ci` says why above. Is the npm registry reachable and the disk not full?',
+      'The packages could not be installed: `npm install` says why above. Is the npm registry reachable and the disk not full?',
     );
     return null;
   }
