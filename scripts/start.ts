@@ -11,6 +11,7 @@ import { masterKeyOf, openInstallationDatabase, writableFolder } from './lib/ins
 import { refuseTakenPorts, type WantedPort } from './lib/ports.ts';
 import { prepareDatabase, type RoleUrls, refuseUnfitDatabase } from './lib/prepare-database.ts';
 import { openProcess } from './lib/process-context.ts';
+import type { RecordedProcess } from './lib/process-mark.ts';
 import { Refused } from './lib/refused.ts';
 import { type ChildSpecification, Supervisor } from './lib/supervisor.ts';
 
@@ -126,13 +127,24 @@ async function start(): Promise<void> {
       content = 'empty';
     }
   }
-  const building: Building | null = part === 'worker' ? null : ensureBuilt(actionsKey, say);
-  if (building !== null) {
-    undo.push(() => building.abort());
-    // Its error is taken up where it is waited for; until then another may come first.
-    building.done.catch(() => undefined);
-  }
-  const urls = await prepareDatabase(withKey, adminUrl, content, say);
+  const children = new Map<'build' | 'rest', readonly (RecordedProcess & { name: string })[]>();
+  const remember = (kind: 'build' | 'rest', living: readonly (RecordedProcess & { name: string })[]) => {
+    children.set(kind, living);
+    if (!stopping) claim.remember([...children.values()].flat());
+  };
+  const building: Building | null =
+    part === 'worker'
+      ? null
+      : ensureBuilt(actionsKey, say, (builder) =>
+          remember('build', builder === null ? [] : [{ name: 'build', ...builder }]),
+        );
+  if (building !== null) undo.push(() => building.abort());
+  /** What is done meanwhile, or the sentence of a build that failed, whichever comes first. */
+  const whileBuilding = <T>(work: Promise<T>): Promise<T> =>
+    Promise.race([work, (building?.done ?? Promise.resolve()).then(() => work)]);
+  // Its error is taken up by whoever waits; until then nobody may.
+  building?.done.catch(() => undefined);
+  const urls = await whileBuilding(prepareDatabase(withKey, adminUrl, content, say));
   const childEnv = environmentOfChildren(dataDir, key, urls);
   for (const one of invented) childEnv[`SANDBOX_${one.name.toUpperCase()}_URL`] = one.url;
   const full = loadEnvironment(childEnv);
@@ -141,7 +153,7 @@ async function start(): Promise<void> {
   const supervisor = new Supervisor({
     say,
     logFolder: env.mode === 'demo' && process.env.CROSSWALK_VERBOSE !== '1' ? join(dataDir, 'logs') : null,
-    remember: claim.remember,
+    remember: (living) => remember('rest', living),
   });
   undo.push(() => supervisor.stop());
   const notUp = (name: string, sentence: string): never => {
@@ -161,7 +173,9 @@ async function start(): Promise<void> {
 
   if (part !== 'web') supervisor.run({ name: 'worker', args: ['server/jobs/worker.ts'], env: childEnv });
   const accounts =
-    env.mode === 'demo' && part === 'all' ? await (await import('#db/seed/demo.ts')).seedDemo(own, say) : [];
+    env.mode === 'demo' && part === 'all'
+      ? await whileBuilding((await import('#db/seed/demo.ts')).seedDemo(own, say))
+      : [];
   await installStandardTemplate({ ctx: own.systemContext('start'), input: {} });
   const firstOperator = await ensureFirstOperator(own.systemContext('start'), {
     email: full.operatorEmail,

@@ -14,7 +14,7 @@ import {
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '#server/kernel/env.ts';
-import { isAlive, recordOf } from './process-mark.ts';
+import { isAlive, type RecordedProcess, recordOf } from './process-mark.ts';
 import { Refused } from './refused.ts';
 
 const sources = [
@@ -113,8 +113,15 @@ export function serverActionsKey(env: Pick<Environment, 'mode' | 'masterKeys'>):
   return Buffer.from(bytes).toString('base64');
 }
 
-/** Builds the web part where it is missing or its sources have changed since. */
-export function ensureBuilt(actionsKey: string | null, say: (text: string) => void): Building {
+/**
+ * Builds the web part where it is missing or its sources have changed since.
+ * @param remember told of the process that builds, and with null of its end: a killed start leaves it behind like any other.
+ */
+export function ensureBuilt(
+  actionsKey: string | null,
+  say: (text: string) => void,
+  remember: (builder: RecordedProcess | null) => void,
+): Building {
   let child: ChildProcess | null = null;
   let aborted = false;
   const build = async () => {
@@ -142,12 +149,14 @@ export function ensureBuilt(actionsKey: string | null, say: (text: string) => vo
           output = (output + chunk.toString('utf8')).slice(-6_000);
         });
       }
+      if (child.pid !== undefined) remember(recordOf(child.pid));
       const ending = child;
       const code = await new Promise<number | null>((done) => ending.once('exit', (status) => done(status)));
       if (aborted) throw new Refused('Stopped while the pages were built.');
       if (code !== 0) throw new Error(`The pages could not be built:\n${output}`);
       writeFileSync(stampFile, now);
     } finally {
+      remember(null);
       release();
     }
   };
