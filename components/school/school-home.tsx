@@ -57,7 +57,7 @@ export function SchoolHome({ schoolId, roles }: { schoolId: string; roles: reado
     stopped !== null
       ? null
       : graph.edges.length === 0
-        ? t('standing.nothing')
+        ? t(graph.ended.length === 0 ? 'standing.nothing' : 'standing.nothingNow')
         : allInSync
           ? t('standing.allInSync')
           : parts.length === 0

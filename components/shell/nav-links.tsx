@@ -24,6 +24,7 @@ export function NavLinks({ items, label }: { items: readonly NavItem[]; label: s
                 )}
               >
                 {item.label}
+                {item.badge}
                 {item.waiting !== undefined && item.waiting > 0 && (
                   <span className="rounded-full bg-wait-bg px-1.5 font-semibold text-wait text-xs">{item.waiting}</span>
                 )}

@@ -1,3 +1,5 @@
+import type { ReactNode } from 'react';
+
 export interface Place {
   readonly href: string;
   readonly label: string;
@@ -10,6 +12,8 @@ export interface NavItem {
   readonly label: string;
   /** How many things wait there. */
   readonly waiting?: number;
+  /** Instead, where the number changes while the portal is open. */
+  readonly badge?: ReactNode;
   /** Matches only itself, not what lies below it. */
   readonly exact?: boolean;
 }

@@ -1,5 +1,6 @@
 import { getTranslations } from 'next-intl/server';
 import type { ReactNode } from 'react';
+import { InboxCount } from '#components/school/inbox-count.tsx';
 import { PortalFrame } from '#components/shell/portal-frame.tsx';
 
 /** The portal of a school. */
@@ -18,7 +19,7 @@ export default async function SchoolPortal({
       organisationId={schoolId}
       nav={async (_roles, base) => [
         { href: base, label: t('nav.connections'), exact: true },
-        { href: `${base}/inbox`, label: t('nav.inbox') },
+        { href: `${base}/inbox`, label: t('nav.inbox'), badge: <InboxCount schoolId={schoolId} /> },
         { href: `${base}/data`, label: t('nav.data') },
         { href: `${base}/agreements`, label: t('nav.agreements') },
         { href: `${base}/people`, label: t('nav.people') },

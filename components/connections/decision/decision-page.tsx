@@ -98,7 +98,7 @@ export function DecisionPage({ schoolId, requestId }: Which) {
           </Section>
           <HostSection schoolId={schoolId} decision={data} choice={choice} onChoice={setChoice} />
           <ReleasedData decision={data} choice={choice} onChoice={setChoice}>
-            {open && (data.sites.length > 1 || data.reach?.kind === 'sites') && (
+            {open && data.reach !== null && (data.sites.length > 1 || data.reach.kind === 'sites') && (
               <SitesSection decision={data} choice={choice} onChoice={setChoice} />
             )}
           </ReleasedData>

@@ -8,7 +8,7 @@ import type { Choice, Decision } from './decision-page.tsx';
 
 /** Exactly which data, with counts and how far they can be relied on; what is optional can be left out. */
 export function ReleasedData({
-  decision: { scopes, released, state, reach, consumer },
+  decision: { scopes, released, state, reach, consumer, system },
   choice,
   onChoice,
   children,
@@ -65,7 +65,7 @@ export function ReleasedData({
         })}
       </ul>
       {consumer === 'marketplace' && (
-        <p className="border-line border-t pt-3 text-ink-2 text-sm">{t('data.noPeople')}</p>
+        <p className="border-line border-t pt-3 text-ink-2 text-sm">{t('data.noPeople', { system: system.name })}</p>
       )}
       {children}
     </Section>
