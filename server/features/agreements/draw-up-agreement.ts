@@ -4,6 +4,7 @@ import { ownProspect } from '#server/features/schools/own-prospect.ts';
 import { refuseUnreviewedAgent } from '#server/features/schools/refuse-unreviewed-agent.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
+import { localDate } from '#server/kernel/local-date.ts';
 import { defineVerb, type Work } from '#server/kernel/verb.ts';
 import { personOf } from './agreement-row.ts';
 import {
@@ -15,7 +16,6 @@ import {
   refuseImpossibleTerm,
   usableTemplate,
 } from './compose-agreement.ts';
-import { localDate } from './local-date.ts';
 
 /**
  * An agent draws up an agreement for a school of his pipeline. It is his own paper until he sends it. An address of an

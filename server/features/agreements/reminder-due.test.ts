@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDays } from './local-date.ts';
+import { addDays } from '#server/kernel/local-date.ts';
 import { reminderDue } from './reminder-due.ts';
 
 const end = '2027-07-31';

@@ -1,4 +1,4 @@
-import { daysBetween, type LocalDate } from './local-date.ts';
+import { daysBetween, type LocalDate } from '#server/kernel/local-date.ts';
 
 /** Days before the end at which both sides are reminded, once each. */
 export const reminderDays = [7, 30, 90] as const;

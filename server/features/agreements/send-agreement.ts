@@ -5,10 +5,10 @@ import { inviteFirstAdministrator, refuseAddressOfAgent } from '#server/features
 import { refuseUnreviewedAgent } from '#server/features/schools/refuse-unreviewed-agent.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { agreementInSchool, factsOf } from './agreement-row.ts';
 import { hashOfText } from './agreement-text.ts';
-import { localDate } from './local-date.ts';
 import { mailTo, schoolsUrl, signatoriesOf } from './mail-about-agreement.ts';
 import { schoolInScope } from './school-facts.ts';
 import { nextState } from './state-machine.ts';

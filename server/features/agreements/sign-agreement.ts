@@ -4,11 +4,11 @@ import { agreement } from '#db/schema/index.ts';
 import { lineSchema } from '#server/features/schools/school-details.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { agreementInSchool, factsOf, personOf } from './agreement-row.ts';
 import { hashOfText } from './agreement-text.ts';
 import { askForCountersignature } from './ask-for-countersignature.ts';
-import { localDate } from './local-date.ts';
 import { schoolInScope } from './school-facts.ts';
 import { nextState } from './state-machine.ts';
 

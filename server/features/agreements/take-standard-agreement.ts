@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { agreement } from '#db/schema/index.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
+import { addDays, localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { personOf } from './agreement-row.ts';
 import { hashOfText } from './agreement-text.ts';
 import { composeAgreement, marketplaceName, standardTemplate } from './compose-agreement.ts';
-import { addDays, localDate } from './local-date.ts';
 import { schoolInScope } from './school-facts.ts';
 
 /** The standard agreement runs to 31 July, as a school year does; from April on, to that of the next year. */

@@ -4,11 +4,11 @@ import type { Tx } from '#db/client.ts';
 import { agreementMove, appUser, document, organisation } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { addDays, localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { type AgreementRow, agreementInSchool, factsOf } from './agreement-row.ts';
 import { hashOfText, shownText } from './agreement-text.ts';
 import { agentMayCountersign } from './ask-for-countersignature.ts';
-import { addDays, localDate } from './local-date.ts';
 import { schoolInScope } from './school-facts.ts';
 import { type AgreementAct, agreementActs, judge, turnOf } from './state-machine.ts';
 

@@ -5,8 +5,8 @@ import { agreement, organisation, type RequestedScope } from '#db/schema/index.t
 import { agreementStatesInForce, type SystemKind, scopes } from '#db/schema/vocabulary.ts';
 import type { Access, Party } from '#server/kernel/access.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
+import { addDays, localDate } from '#server/kernel/local-date.ts';
 import type { RequestRow, SchoolRow } from './load-rows.ts';
-import { addDays, dayIn } from './term.ts';
 
 /** Who may draft a request (DESIGN.md §2, "who asks"). */
 export const askers = [
@@ -63,7 +63,7 @@ export function assertMaySend(party: Party, producer: SystemKind): void {
 
 /** @throws `invalid-input` where the term is over already or longer than five years */
 export function assertTerm(until: string, school: SchoolRow, now: Date): void {
-  const today = dayIn(school.timeZone, now);
+  const today = localDate(now, school.timeZone);
   if (until <= today || until > addDays(today, 5 * 366)) {
     throw new CrosswalkError('invalid-input', { details: { fields: ['until'] } });
   }

@@ -4,13 +4,14 @@ import { connection, request } from '#db/schema/index.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
+import { localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { agreementToAskUnder, askedAs, askers, assertTerm, questionFields, storedScopes } from './asking-party.ts';
 import { liveGrantOf, lockSystem, openRequestOf, schoolRow } from './load-rows.ts';
 import { assertAskable } from './marketplace-scopes.ts';
 import { productOf } from './product-of-system.ts';
 import { standingOf } from './state-machine.ts';
-import { dayIn, defaultUntil } from './term.ts';
+import { defaultUntil } from './term.ts';
 
 /**
  * Drafts an API token request for the marketplace's edge to a system: opens the connection, or asks to amend one that
@@ -29,7 +30,7 @@ export const draftRequest = defineVerb({
     const agreementId = await agreementToAskUnder(tx, schoolId, party);
     assertAskable(system.kind, system.connector, input.scopes);
     const now = ctx.clock.now();
-    const until = input.until ?? defaultUntil(dayIn(school.timeZone, now));
+    const until = input.until ?? defaultUntil(localDate(now, school.timeZone));
     assertTerm(until, school, now);
     const [living] = await tx
       .select()

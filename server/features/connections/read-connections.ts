@@ -3,10 +3,10 @@ import type { Tx } from '#db/client.ts';
 import { connection, grant, request, site, syncRun, system } from '#db/schema/index.ts';
 import type { ConnectionState, Scope, SystemKind, Turn } from '#db/schema/vocabulary.ts';
 import { scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow } from './load-rows.ts';
 import { type Cause, type NextStep, readCause, standingOf } from './state-machine.ts';
-import { dayIn, daysBetween } from './term.ts';
 
 /** One edge as graph, table and register show it. */
 export interface EdgeView {
@@ -119,7 +119,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       flows: scopes.map((scope) => ({ scope, ...bestCount(scope, received, null) })),
       purpose: terms?.purpose ?? latest.purpose,
       until,
-      daysLeft: daysBetween(dayIn(timeZone, now), until),
+      daysLeft: daysBetween(localDate(now, timeZone), until),
       sites: (terms?.sharingRule.sites ?? []).map((id) => siteNames.get(id) ?? id),
       grantId: live?.id ?? null,
       openRequest:

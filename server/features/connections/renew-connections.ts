@@ -6,6 +6,7 @@ import { userIdOf } from '#server/features/systems/system-party.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
+import { addDays, daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { approverReach, assertWithinReach } from './approver-limits.ts';
 import { agreementToAskUnder, assertTerm } from './asking-party.ts';
@@ -14,7 +15,7 @@ import { type GrantRow, lockConnection, schoolRow, systemInSchool } from './load
 import { productOf } from './product-of-system.ts';
 import { recordConsent } from './record-consent.ts';
 import { readSituation, type Situation } from './situation.ts';
-import { addDays, dayIn, daysBetween, defaultUntil } from './term.ts';
+import { defaultUntil } from './term.ts';
 
 /** SHA-256 (hex) over what stays as it is: a renewal changes nothing but the end. */
 function fingerprintOfGrant({ connection: row, system }: Situation, grant: GrantRow): string {
@@ -39,7 +40,7 @@ export const renewals = defineVerb({
   input: z.object({ schoolId: idSchema }),
   async run({ ctx, tx, input: { schoolId } }) {
     const school = await schoolRow(tx, schoolId);
-    const today = dayIn(school.timeZone, ctx.clock.now());
+    const today = localDate(ctx.clock.now(), school.timeZone);
     const rows = await tx
       .select()
       .from(connection)

@@ -4,6 +4,7 @@ import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
+import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { runWork, type Work } from '#server/kernel/verb.ts';
 import { advance, advanceIfAllowed } from './advance.ts';
 import { bidFarewell } from './destroy-credentials.ts';
@@ -13,7 +14,7 @@ import { liveGrantOf, lockConnection, lockRequest, lockSystemEvenRemoved, school
 import { peopleWithRole } from './recipients.ts';
 import { sweepCredentials } from './sweep-credentials.ts';
 import { schoolPaths } from './tell-whose-turn.ts';
-import { dayIn, daysBetween, isOver } from './term.ts';
+import { isOver } from './term.ts';
 
 const lapseAfterMilliseconds = 30 * 24 * 60 * 60 * 1000;
 /** Consents that were begun: kept for a day, so that a late answer is told that it is late. */
@@ -137,8 +138,8 @@ async function expireOrRemind(
     await endConnection(work, locked, { type: 'expire', because: 'term' });
     return 'expired';
   }
-  const left = daysBetween(dayIn(timeZone, now), grant.validUntil);
-  const term = daysBetween(dayIn(timeZone, grant.validFrom), grant.validUntil);
+  const left = daysBetween(localDate(now, timeZone), grant.validUntil);
+  const term = daysBetween(localDate(grant.validFrom, timeZone), grant.validUntil);
   // One that was given for less time than that needs no warning so early.
   const occasion = occasions.find((days) => left <= days && term > days);
   if (occasion === undefined) return null;

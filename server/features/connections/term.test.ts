@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDays, dayIn, daysBetween, defaultUntil, isOver } from './term.ts';
+import { addDays, daysBetween, localDate } from '#server/kernel/local-date.ts';
+import { defaultUntil, isOver } from './term.ts';
 
 describe('terms of grants', () => {
   it('end on 30 September after the school year', () => {
@@ -16,7 +17,7 @@ describe('terms of grants', () => {
     expect(isOver('2026-09-30', 'Europe/Amsterdam', new Date('2026-09-30T22:00:00Z'))).toBe(true);
     expect(isOver('2026-09-30', 'America/Los_Angeles', new Date('2026-10-01T06:59:59Z'))).toBe(false);
     expect(isOver('2026-09-30', 'America/Los_Angeles', new Date('2026-10-01T07:00:00Z'))).toBe(true);
-    expect(dayIn('Pacific/Kiritimati', new Date('2026-09-30T10:00:00Z'))).toBe('2026-10-01');
+    expect(localDate(new Date('2026-09-30T10:00:00Z'), 'Pacific/Kiritimati')).toBe('2026-10-01');
   });
 
   it('count days as a calendar does', () => {

@@ -4,8 +4,8 @@ import type { Tx } from '#db/client.ts';
 import { prospect } from '#db/schema/index.ts';
 import { agreementStates } from '#db/schema/vocabulary.ts';
 import { agentMayCountersign } from '#server/features/agreements/ask-for-countersignature.ts';
-import { daysBetween, localDate } from '#server/features/agreements/local-date.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { standingOf } from './pipeline-stage.ts';
 
