@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, ilike, inArray, like, lt, or } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { appUser, auditEntry, connection, system } from '#db/schema/index.ts';
+import { appUser, auditEntry, connection, credential, request, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { toHex } from '#server/kernel/audit-entry.ts';
 import { exportChain, verifyChain } from '#server/kernel/audit-verify.ts';
@@ -139,7 +139,7 @@ interface Subject {
   readonly subjectId: string | null;
 }
 
-/** Names of the systems, people and connections that entries are about, by id. */
+/** Names by id: people’s own, and the system’s for whatever concerns one (a connection, a request, a credential). */
 async function namesOf(tx: Tx, entries: readonly Subject[]): Promise<Map<string, string>> {
   const ids = (kind: string) => [
     ...new Set(
@@ -159,5 +159,18 @@ async function namesOf(tx: Tx, entries: readonly Subject[]): Promise<Map<string,
     .from(connection)
     .innerJoin(system, eq(system.id, connection.producerSystemId))
     .where(inArray(connection.id, ids('connection')));
-  return new Map([...systems, ...people, ...connections].map(({ id, name }) => [id, name]));
+  const requests = await tx
+    .select({ id: request.id, name: system.name })
+    .from(request)
+    .innerJoin(connection, eq(connection.id, request.connectionId))
+    .innerJoin(system, eq(system.id, connection.producerSystemId))
+    .where(inArray(request.id, ids('request')));
+  const credentials = await tx
+    .select({ id: credential.id, name: system.name })
+    .from(credential)
+    .innerJoin(system, eq(system.id, credential.systemId))
+    .where(inArray(credential.id, ids('credential')));
+  return new Map(
+    [...systems, ...people, ...connections, ...requests, ...credentials].map(({ id, name }) => [id, name]),
+  );
 }
