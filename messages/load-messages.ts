@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 /** Languages that there is a folder of; the first is what everything falls back to. */
 export const locales = ['en'] as const;
-export type Locale = (typeof locales)[number];
 
 export interface Messages {
   [key: string]: string | Messages;

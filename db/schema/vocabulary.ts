@@ -10,7 +10,6 @@ export const operatorRoles = ['operator'] as const;
 export const agentRoles = ['agent', 'agent-administrator'] as const;
 export const schoolRoles = ['school-administrator', 'signatory', 'approver', 'technical-contact'] as const;
 export const roles = [...operatorRoles, ...agentRoles, ...schoolRoles] as const;
-export type OperatorRole = (typeof operatorRoles)[number];
 export type AgentRole = (typeof agentRoles)[number];
 export type SchoolRole = (typeof schoolRoles)[number];
 export type Role = (typeof roles)[number];
@@ -19,7 +18,6 @@ export type Role = (typeof roles)[number];
 export const trustStates = ['unverified', 'in-review', 'trusted', 'refused'] as const;
 export type TrustState = (typeof trustStates)[number];
 export const trustGrounds = ['operator-review', 'register-domain'] as const;
-export type TrustGround = (typeof trustGrounds)[number];
 
 /** Registers that number schools: US NCES, England and Wales URN, Netherlands BRIN, Germany Schulnummer, … */
 export const registers = ['NCES', 'URN', 'BRIN', 'Schulnummer', 'UAI', 'other'] as const;
@@ -43,7 +41,6 @@ export const systemKinds = ['sis', 'lms'] as const;
 export type SystemKind = (typeof systemKinds)[number];
 
 export const credentialStates = ['entered', 'proved', 'refused', 'destroyed'] as const;
-export type CredentialState = (typeof credentialStates)[number];
 
 export const consumerKinds = ['marketplace', 'lms', 'app'] as const;
 export type ConsumerKind = (typeof consumerKinds)[number];
@@ -66,9 +63,7 @@ export const connectionStates = [
 export type ConnectionState = (typeof connectionStates)[number];
 
 export const requestStates = ['draft', 'requested', 'approved', 'declined', 'withdrawn', 'lapsed', 'void'] as const;
-export type RequestState = (typeof requestStates)[number];
 export const requestKinds = ['open', 'amend', 'renew'] as const;
-export type RequestKind = (typeof requestKinds)[number];
 
 export const scopes = [
   'roster.subjects',
@@ -123,12 +118,10 @@ export type Turn = (typeof turns)[number];
 export const syncStates = ['queued', 'running', 'succeeded', 'failed', 'held', 'discarded'] as const;
 export type SyncState = (typeof syncStates)[number];
 export const syncPhases = ['fetch', 'stage', 'plan', 'guard', 'apply', 'announce'] as const;
-export type SyncPhase = (typeof syncPhases)[number];
 export const syncTriggers = ['first', 'schedule', 'hand', 'amended'] as const;
 export type SyncTrigger = (typeof syncTriggers)[number];
 
 export const sessionStates = ['password-ok', 'full', 'revoked'] as const;
-export type SessionState = (typeof sessionStates)[number];
 
 export const linkPurposes = [
   'first-operator',

@@ -103,8 +103,6 @@ export function staticChecks(): Tally[] {
     check('import direction', 'depcruise', [
       '--config',
       '.dependency-cruiser.cjs',
-      '--log-level',
-      'error',
       'app',
       'components',
       'db',

@@ -8,7 +8,7 @@ import { canonicalJson } from './canonical-json.ts';
 import { CrosswalkError, type SafeDetails } from './errors.ts';
 import { asChainHeads, readSignedHeads, type SignedHead, type SignedHeads } from './signed-heads.ts';
 
-export type { AuditFault, ChainVerdict, FirstBadRow } from './audit-rules.ts';
+export type { ChainVerdict } from './audit-rules.ts';
 
 /**
  * Verifies a chain against itself, the database's head and, where given, the heads signed outside it. Runs in the scope of the

@@ -6,7 +6,6 @@ import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 
 const collections = ['subjects', 'streams', 'groups', 'classes', 'courses', 'sites', 'terms'] as const;
-export type ReceivedCollection = (typeof collections)[number];
 
 const countRows = z.array(
   z.object({
