@@ -1,5 +1,6 @@
 'use client';
 
+import { X } from 'lucide-react';
 import { useTranslations } from 'next-intl';
 import { useEffect, useRef, useState } from 'react';
 import type { Outputs } from '#components/trpc/types.ts';
@@ -106,6 +107,19 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
           onChange={(status) => change({ status })}
         />
       )}
+      {collection === 'groups' &&
+        ([['subject', 'bySubject'] as const, ['stream', 'byStream'] as const] as const).map(([filter, words]) =>
+          groups[filter] === undefined ? null : (
+            <Button
+              key={filter}
+              onClick={() => change({ [filter]: '' })}
+              aria-label={t('filter.drop', { what: t(`filter.${words}`) })}
+            >
+              {t(`filter.${words}`)}
+              <X aria-hidden />
+            </Button>
+          ),
+        )}
       {browse.filtered && (
         <Button
           variant="quiet"

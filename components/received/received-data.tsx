@@ -136,7 +136,9 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
               <p className="max-w-prose text-ink-2">
                 {t(`why.${collection}`)}{' '}
                 {recipients.length === 0 ? t('heldForNone') : t('heldFor', { recipients: format.list(recipients) })}{' '}
-                <Link href={`/school/${schoolId}/data/register`}>{t('heldForLink')}</Link>
+                <Link href={`/school/${schoolId}/data/register`} className="underline underline-offset-3">
+                  {t('heldForLink')}
+                </Link>
               </p>
               {missing > 0 && <p className="text-ink-2">{t('missing', { count: missing })}</p>}
               <BrowseFilters browse={browse} overview={overview} />

@@ -24,11 +24,14 @@ export const browseFields = {
   page: z.int().min(1).max(1_000_000).default(1),
 } as const;
 
+const shortestIdPart = 6;
+
 interface RecordColumns {
   readonly schoolId: AnyPgColumn;
   readonly systemId: AnyPgColumn;
   readonly goneAt: AnyPgColumn;
   readonly missedFetches: AnyPgColumn;
+  readonly sourceId: AnyPgColumn;
 }
 
 export interface BrowseInput {
@@ -39,7 +42,10 @@ export interface BrowseInput {
   readonly page: number;
 }
 
-/** Rows that a list shows: the school's, of the system and status asked for, each searched word in one of the texts. */
+/**
+ * Rows that a list shows: the school's, of the system and status asked for, each searched word in one of the texts, or the
+ * source's id by its beginning (short words only as the whole id: "havo 4" is no search for ids with a 4).
+ */
 export function matching(
   columns: RecordColumns,
   input: BrowseInput,
@@ -51,7 +57,12 @@ export function matching(
     input.systemId === undefined ? undefined : eq(columns.systemId, input.systemId),
     input.status === 'gone' ? isNotNull(columns.goneAt) : isNull(columns.goneAt),
     input.status === 'missing' ? gt(columns.missedFetches, 0) : undefined,
-    ...words(input.search).map((word) => or(...texts.map((text) => ilike(text, `%${literally(word)}%`)))),
+    ...words(input.search).map((word) =>
+      or(
+        ...texts.map((text) => ilike(text, `%${literally(word)}%`)),
+        word.length < shortestIdPart ? eq(columns.sourceId, word) : ilike(columns.sourceId, `${literally(word)}%`),
+      ),
+    ),
     ...more,
   );
 }

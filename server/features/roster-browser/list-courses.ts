@@ -19,7 +19,7 @@ export const listCourses = defineVerb({
     const wanted = matching(
       lmsCourse,
       input,
-      [lmsCourse.name, lmsCourse.code, lmsCourse.sisId, lmsCourse.sourceId, lmsCourse.termName, lmsCourse.accountName],
+      [lmsCourse.name, lmsCourse.code, lmsCourse.sisId, lmsCourse.termName, lmsCourse.accountName],
       input.sisId === undefined
         ? undefined
         : input.sisId === 'with'

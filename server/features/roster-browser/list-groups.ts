@@ -31,7 +31,6 @@ export const listGroups = defineVerb({
       [
         rosterGroup.title,
         rosterGroup.code,
-        rosterGroup.sourceId,
         rosterSubject.title,
         rosterStream.name,
         sql`array_to_string(${rosterGroup.grades} || ${rosterGroup.subjects}, ' ')`,

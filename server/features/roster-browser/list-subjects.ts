@@ -15,7 +15,6 @@ export const listSubjects = defineVerb({
     const wanted = matching(rosterSubject, input, [
       rosterSubject.title,
       rosterSubject.courseCode,
-      rosterSubject.sourceId,
       sql`array_to_string(${rosterSubject.subjects} || ${rosterSubject.subjectCodes} || ${rosterSubject.grades}, ' ')`,
     ]);
     const by = {

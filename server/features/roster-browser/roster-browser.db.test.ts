@@ -176,6 +176,8 @@ describe('what was received of a school', () => {
     expect(await courses({})).toEqual(['Mentoruur', 'Wiskunde 4 havo']);
     expect(await courses({ sisId: 'without' })).toEqual(['Mentoruur']);
     expect(await courses({ search: 'g0' })).toEqual(['Wiskunde 4 havo']);
+    expect(await courses({ search: '18' })).toEqual(['Mentoruur']);
+    expect(await courses({ search: '1' })).toEqual([]);
   });
 
   it('answers the school’s own people alone, and only with its own rows', async () => {
