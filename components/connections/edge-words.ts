@@ -51,6 +51,8 @@ export function hrefOfNext(
       return `${base}/systems/${systemId}`;
     case 'release':
       return base;
+    case 'renew':
+      return `${base}/renewals`;
     case 'renew-agreement':
       return `${base}/agreements`;
     default:

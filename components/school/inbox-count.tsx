@@ -2,10 +2,25 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useTranslations } from 'next-intl';
+import { useSyncExternalStore } from 'react';
 import { useTRPC } from '#components/trpc/client.tsx';
 
-/** How many things wait for the reader, beside the inbox's tab; true also right after one was done. */
+const never = () => () => undefined;
+
+/**
+ * How many things wait for the reader, beside the inbox's tab; true also right after one was done. Asked for in the browser
+ * alone: on the server it would open the same query, empty, before a page below brings its own answer.
+ */
 export function InboxCount({ schoolId }: { schoolId: string }) {
+  const inBrowser = useSyncExternalStore(
+    never,
+    () => true,
+    () => false,
+  );
+  return inBrowser ? <Count schoolId={schoolId} /> : null;
+}
+
+function Count({ schoolId }: { schoolId: string }) {
   const trpc = useTRPC();
   const t = useTranslations('schoolPortal');
   const { data } = useQuery({ ...trpc.connections.inbox.queryOptions({ schoolId }), refetchInterval: 30_000 });
