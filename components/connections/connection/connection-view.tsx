@@ -24,10 +24,9 @@ import { hrefOfNext, useEdgeWords } from '../edge-words.ts';
 import { RunTable } from '../run-table.tsx';
 import { isOver, lookOfConnection } from '../state-look.ts';
 import { isUnderWay, SyncProgress } from '../sync-progress.tsx';
+import type { ConnectionPage } from './connection-page.ts';
 import { DraftRequest } from './draft-request.tsx';
 import { Steering } from './steering.tsx';
-
-export type ConnectionPage = Outputs['connections']['page'];
 
 interface Which {
   readonly schoolId: string;

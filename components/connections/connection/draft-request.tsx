@@ -8,7 +8,7 @@ import { useTRPC } from '#components/trpc/client.tsx';
 import { Button } from '#components/ui/button.tsx';
 import { Ask } from '#components/ui/card.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
-import type { ConnectionPage } from './connection-view.tsx';
+import type { ConnectionPage } from './connection-page.ts';
 
 /** The school's own request before it is sent. */
 export function DraftRequest({

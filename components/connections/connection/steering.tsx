@@ -14,7 +14,7 @@ import { Field } from '#components/ui/field.tsx';
 import { Checkbox, Input } from '#components/ui/input.tsx';
 import type { SchoolRole, Scope } from '#db/schema/vocabulary.ts';
 import { useScopeWords } from '../scope-words.tsx';
-import type { ConnectionPage } from './connection-view.tsx';
+import type { ConnectionPage } from './connection-page.ts';
 
 interface SteeringProps {
   readonly schoolId: string;

@@ -14,7 +14,7 @@ import { Field } from '#components/ui/field.tsx';
 import { Textarea } from '#components/ui/input.tsx';
 import { Day, useAgo } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
-import type { Choice, Decision } from './decision-page.tsx';
+import type { Choice, Decision } from './decision.ts';
 import { nameInSentence } from './name-in-sentence.ts';
 
 interface AsideProps {

@@ -4,12 +4,12 @@ import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useFormatter, useTranslations } from 'next-intl';
 import { useState } from 'react';
 import { useTRPC } from '#components/trpc/client.tsx';
-import type { Outputs } from '#components/trpc/types.ts';
 import { Button } from '#components/ui/button.tsx';
 import { Ask, Section } from '#components/ui/card.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 import { useAgo } from '#components/ui/relative-time.tsx';
 import { useScopeWords } from '../scope-words.tsx';
+import type { Choice } from './decision.ts';
 import { DecisionAside } from './decision-aside.tsx';
 import { ExampleSection } from './example-section.tsx';
 import { HostSection } from './host-section.tsx';
@@ -17,15 +17,6 @@ import { nameInSentence } from './name-in-sentence.ts';
 import { ReleasedData } from './released-data.tsx';
 import { RequestOver } from './request-over.tsx';
 import { SitesSection } from './sites-section.tsx';
-
-export type Decision = Outputs['connections']['decisionPage'];
-
-/** What the approver has set on the page. */
-export interface Choice {
-  readonly sites: readonly string[];
-  readonly withoutScopes: readonly Decision['scopes'][number]['scope'][];
-  readonly hostConfirmed: boolean;
-}
 
 interface Which {
   readonly schoolId: string;

@@ -8,7 +8,7 @@ import { Section } from '#components/ui/card.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { useAgo } from '#components/ui/relative-time.tsx';
 import { CountWords } from '../count-words.tsx';
-import type { Decision } from './decision-page.tsx';
+import type { Decision } from './decision.ts';
 
 /** A few records before the decision. They live in this page's memory and nowhere else. */
 export function ExampleSection({

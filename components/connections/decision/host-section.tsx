@@ -9,7 +9,7 @@ import { Section } from '#components/ui/card.tsx';
 import { Checkbox } from '#components/ui/input.tsx';
 import { useAgo } from '#components/ui/relative-time.tsx';
 import { useConnectorText } from '../connector-text.ts';
-import type { Choice, Decision } from './decision-page.tsx';
+import type { Choice, Decision } from './decision.ts';
 
 /** The host, large: it is what the approval is good for, and what somebody with ill will would forge. */
 export function HostSection({

@@ -4,7 +4,7 @@ import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
 import { Section } from '#components/ui/card.tsx';
 import { CountWords } from '../count-words.tsx';
-import type { Choice, Decision } from './decision-page.tsx';
+import type { Choice, Decision } from './decision.ts';
 
 /** Exactly which data, with counts and how far they can be relied on; what is optional can be left out. */
 export function ReleasedData({

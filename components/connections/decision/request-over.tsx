@@ -5,7 +5,7 @@ import { useTranslations } from 'next-intl';
 import { Button } from '#components/ui/button.tsx';
 import { Ask } from '#components/ui/card.tsx';
 import { useAgo } from '#components/ui/relative-time.tsx';
-import type { Decision } from './decision-page.tsx';
+import type { Decision } from './decision.ts';
 import { nameInSentence } from './name-in-sentence.ts';
 
 /** What became of a request that is no longer to be decided. */

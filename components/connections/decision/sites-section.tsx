@@ -2,7 +2,7 @@
 
 import { useTranslations } from 'next-intl';
 import { Checkbox } from '#components/ui/input.tsx';
-import type { Choice, Decision } from './decision-page.tsx';
+import type { Choice, Decision } from './decision.ts';
 
 /** Narrows the release to sites. An approver for some sites can release those alone. */
 export function SitesSection({

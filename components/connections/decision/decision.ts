@@ -1,0 +1,10 @@
+import type { Outputs } from '#components/trpc/types.ts';
+
+export type Decision = Outputs['connections']['decisionPage'];
+
+/** What the approver has set on the page. */
+export interface Choice {
+  readonly sites: readonly string[];
+  readonly withoutScopes: readonly Decision['scopes'][number]['scope'][];
+  readonly hostConfirmed: boolean;
+}
