@@ -123,6 +123,9 @@ export async function writeBackup(migratorUrl: string, file: string, auditHeadsF
             digest.update(bytes);
             yield bytes;
           }
+          // postgres.js pauses its connection where a table's last rows fill the stream, and nobody reads on after the end: what
+          // the stream would have done at its next read, or the next statement waits for ever.
+          copy._read(0);
           yield Buffer.from(endOfTable);
           digest.update(endOfTable);
         }
