@@ -10,13 +10,10 @@ import { classNames } from '#components/ui/class-names.ts';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { Skeleton } from '#components/ui/progress.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
+import { asksForPeople } from './asks-for-people.ts';
 
 const firstPage: string | null = null;
 const scrolls = 'max-h-[420px] overflow-auto rounded-control border border-line';
-
-/** Paths of collections that hold people, in OneRoster, Canvas and Moodle. */
-const namesPeople =
-  /\/(users|students|teachers|guardians|demographics|enrollments|people)\b|_users?\b|_enrol_get_enrolled/i;
 
 /**
  * What we asked a system, newest first: the school's own proof that no person was asked for. The log holds paths and counts,
@@ -50,7 +47,7 @@ export function CallLog({
     getNextPageParam: (page) => page.next,
   });
   const calls = query.data?.pages.flatMap((page) => page.calls) ?? [];
-  const people = calls.filter(({ path }) => namesPeople.test(path)).length;
+  const people = calls.filter(({ path }) => asksForPeople(path)).length;
   return (
     <Section title={t('title', { system: systemName })}>
       <p className="max-w-prose text-ink-2 text-sm">{t('lead')}</p>

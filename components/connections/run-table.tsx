@@ -33,7 +33,7 @@ export function RunTable({
       id: 'started',
       header: t('started'),
       cell: (run) => (
-        <Link href={`${base}/runs/${run.syncRunId}`}>
+        <Link href={`${base}/runs/${run.syncRunId}`} className="whitespace-nowrap">
           <RelativeTime at={run.startedAt ?? run.createdAt} />
         </Link>
       ),
@@ -57,10 +57,13 @@ export function RunTable({
     {
       id: 'took',
       header: t('took'),
-      cell: (run) =>
-        run.startedAt === null || run.finishedAt === null
-          ? '–'
-          : duration((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000),
+      cell: (run) => (
+        <span className="whitespace-nowrap">
+          {run.startedAt === null || run.finishedAt === null
+            ? '–'
+            : duration((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000)}
+        </span>
+      ),
       numeric: true,
       wideOnly: true,
     },

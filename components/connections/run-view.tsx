@@ -166,22 +166,24 @@ function Held({
           </li>
         ))}
       </ul>
-      {Object.entries(held.collections).map(([collection, diff]) => (
-        <div key={collection} className="grid gap-1 text-sm">
-          {diff !== undefined && diff.goneNames.length > 0 && (
-            <p>
-              <span className="text-ink-2">{t('heldGoneTitle')}: </span>
-              {diff.goneNames.join(', ')}
-            </p>
-          )}
-          {diff !== undefined && diff.changedNames.length > 0 && (
-            <p>
-              <span className="text-ink-2">{t('heldChangedTitle')}: </span>
-              {diff.changedNames.join(', ')}
-            </p>
-          )}
-        </div>
-      ))}
+      {Object.entries(held.collections)
+        .filter(([, diff]) => diff !== undefined && diff.goneNames.length + diff.changedNames.length > 0)
+        .map(([collection, diff]) => (
+          <div key={collection} className="grid gap-1 text-sm">
+            {diff !== undefined && diff.goneNames.length > 0 && (
+              <p>
+                <span className="text-ink-2">{t('heldGoneTitle')}: </span>
+                {diff.goneNames.join(', ')}
+              </p>
+            )}
+            {diff !== undefined && diff.changedNames.length > 0 && (
+              <p>
+                <span className="text-ink-2">{t('heldChangedTitle')}: </span>
+                {diff.changedNames.join(', ')}
+              </p>
+            )}
+          </div>
+        ))}
       {!data.isNewest && <p className="text-ink-2">{t('old')}</p>}
       {mayDecide ? (
         <div className="flex flex-wrap gap-2">

@@ -66,6 +66,8 @@ export function ConnectionView({ schoolId, connectionId, roles }: Which & { role
     }),
   );
   const [draft] = data.requests.filter(({ state }) => state === 'draft');
+  /** The card below says the cause then; once is enough. */
+  const asks = draft === undefined && !isCalm(edge);
   const amendment = edge.openRequest?.state === 'requested' && edge.grantId !== null ? edge.openRequest : null;
   return (
     <>
@@ -81,7 +83,7 @@ export function ConnectionView({ schoolId, connectionId, roles }: Which & { role
             <StateBadge look={lookOfConnection(edge.state, edge.cause, edge.turn)} className="mr-2">
               {words.state(edge)}
             </StateBadge>
-            {words.cause(edge)}{' '}
+            {asks ? '' : `${words.cause(edge)} `}
             {edge.state === 'live' && edge.lastReceivedAt !== null
               ? t.rich('received', { when: () => <RelativeTime key="when" at={edge.lastReceivedAt ?? edge.since} /> })
               : t.rich('since', { when: () => <RelativeTime key="when" at={edge.since} /> })}
@@ -180,6 +182,10 @@ function useTellWhenDone(run: Outputs['sync']['progress'][number]['run'], onDone
   return run?.state === 'held' ? t('held') : '';
 }
 
+/** Whether nobody needs to do anything for it to go on, or it rests of its own. */
+const isCalm = ({ turn, next }: ConnectionPage['edge']) =>
+  turn === 'crosswalk' || turn === 'nobody' || next === 'nothing' || next === 'resume' || next === 'ask-again';
+
 function NextStep({
   schoolId,
   data: { edge },
@@ -193,9 +199,9 @@ function NextStep({
 }) {
   const t = useTranslations('connectionPage.next');
   const words = useEdgeWords(roles);
-  if (edge.next === 'nothing' || edge.next === 'resume' || edge.next === 'ask-again') return null;
   const next = words.next(edge);
-  if (edge.turn === 'crosswalk' || edge.turn === 'nobody') {
+  if (edge.next === 'nothing' || edge.next === 'resume' || edge.next === 'ask-again') return null;
+  if (isCalm(edge)) {
     return (
       <Card>
         <p>{t('crosswalk', { next })}</p>
