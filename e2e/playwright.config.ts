@@ -12,7 +12,7 @@ export default defineConfig({
   forbidOnly: true,
   // A machine that is busy with something else may once be slower than a person would wait; which test it was is printed.
   retries: 1,
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   globalSetup: './fixtures/start-product.ts',
   // The count for scripts/test.ts goes to the file that it names.

@@ -106,7 +106,6 @@ test('every page of the operator fits a phone and has no violation', async ({ ca
 });
 
 test('every page that needs no account fits a phone and has no violation', async ({ cast, agency, operator, sis }) => {
-  test.setTimeout(120_000);
   const colleague = await inviteColleague(cast, agency);
   const invitation = await mailedLink(colleague.context.request, colleague.email, 'invitation');
   const school = await schoolInForce(cast, operator, agency);

@@ -33,7 +33,6 @@ async function tabTo(page: Page, name: RegExp, most = 60): Promise<void> {
 }
 
 test('a request is found, read and decided with the keyboard alone', async ({ cast, agency, operator, sis }) => {
-  test.setTimeout(90_000);
   const school = await schoolInForce(cast, operator, agency);
   await requestSent(school, sisWanted(sis));
   const page = await school.administrator.open(school.home);
@@ -87,10 +86,10 @@ test('the command palette opens, finds and goes, without a mouse', async ({ cast
 
 test('appearance is chosen in the account menu with the keyboard, and kept', async ({ operator }) => {
   const page = await operator.open('/operator');
-  await tabTo(page, /Schoolwijs$/, 20);
+  await tabTo(page, /^Schoolwijs$/, 20);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('menu')).toBeVisible();
-  await seen(page, 'account-menu');
+  await seen(page, 'account-menu', '[role=menu]');
   await page.getByRole('menuitem', { name: 'Dark' }).focus();
   await page.keyboard.press('Enter');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');

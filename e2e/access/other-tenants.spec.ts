@@ -34,7 +34,6 @@ test('the pages of a school are closed to another school, to an agent and to the
   operator,
   sis,
 }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await requestSent(school, sisWanted(sis));
   const other = await schoolInForce(cast, operator, agency);
@@ -61,7 +60,6 @@ test('an agent’s pages are closed to another agent, to a school and to the ope
   agency,
   operator,
 }) => {
-  test.setTimeout(120_000);
   const school = await schoolWithAgreementSent(cast, agency);
   const other = await bringAgency(cast, operator);
   await school.administrator.acceptInvitationQuietly();
@@ -73,7 +71,6 @@ test('an agent’s pages are closed to another agent, to a school and to the ope
 });
 
 test('the operator’s pages are closed to agents and schools', async ({ cast, agency }) => {
-  test.setTimeout(120_000);
   const school = await schoolWithAgreementSent(cast, agency);
   await school.administrator.acceptInvitationQuietly();
   const { schoolId, agreementId } = school;
@@ -119,19 +116,19 @@ test('procedures refuse who has no right to them, called from a page’s own ses
   const stranger = other.administrator.api;
   const agent = agency.administrator.api;
   const { fingerprint } = await school.administrator.api.connections.decisionPage.query({ schoolId, requestId });
-  const calls: Record<string, Promise<unknown>> = {
-    'another school reads the graph': stranger.connections.schoolGraph.query({ schoolId }),
-    'another school decides': stranger.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
-    'another school stops everything': stranger.connections.stopEverything.mutate({ schoolId }),
-    'the agent decides': agent.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
-    'the agent enters a credential': agent.connections.enterCredential.mutate({ schoolId, systemId, secret: {} }),
-    'the agent reads the calls': agent.sync.calls.query({ schoolId, systemId }),
-    'the operator decides': operator.api.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
-    'a school lists the schools': stranger.schools.listSchools.query({}),
-    'an agent trusts a school': agent.schools.reviewTrust.mutate({ schoolId, decision: 'trust', userIds: [] }),
+  const calls: Record<string, () => Promise<unknown>> = {
+    'another school reads the graph': () => stranger.connections.schoolGraph.query({ schoolId }),
+    'another school decides': () => stranger.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
+    'another school stops everything': () => stranger.connections.stopEverything.mutate({ schoolId }),
+    'the agent decides': () => agent.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
+    'the agent enters a credential': () => agent.connections.enterCredential.mutate({ schoolId, systemId, secret: {} }),
+    'the agent reads the calls': () => agent.sync.calls.query({ schoolId, systemId }),
+    'the operator decides': () => operator.api.connections.approveRequest.mutate({ schoolId, requestId, fingerprint }),
+    'a school lists the schools': () => stranger.schools.listSchools.query({}),
+    'an agent trusts a school': () => agent.schools.reviewTrust.mutate({ schoolId, decision: 'trust', userIds: [] }),
   };
   for (const [what, call] of Object.entries(calls)) {
-    expect(['forbidden', 'not-found'], what).toContain(await refusal(call));
+    expect(['forbidden', 'not-found'], what).toContain(await refusal(call()));
   }
   const page = await other.administrator.open(other.home);
   const status = await page.evaluate(async (id) => {

@@ -20,7 +20,6 @@ async function addSchool(page: Page, agency: Agency, facts: ReturnType<typeof sc
 }
 
 test('an agent brings a school from nothing to an agreement in force', async ({ cast, agency, operator }) => {
-  test.setTimeout(120_000);
   const facts = schoolFacts();
   const sanne = await cast.person('Sanne Signatory', `sanne@${facts.domain}`);
   const { agent, administrator } = agency;

@@ -7,7 +7,6 @@ test('a school arrives by itself: confirms its address, takes the standard agree
   cast,
   operator,
 }) => {
-  test.setTimeout(120_000);
   const facts = schoolFacts('Berkenhof');
   const sanne = await cast.person('Sanne Schoolhead', `sanne@${facts.domain}`);
   const page = await sanne.open('/');

@@ -93,7 +93,6 @@ test('the SIS administrator deletes the client: failing with cause and next step
   operator,
   sis,
 }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const tom = await joinSchool(cast, school, 'Tom Technical', ['technical-contact']);
   const { systemId, connectionId, client } = await sisLive(school, sis);
@@ -187,7 +186,6 @@ test('a running sync shows phase and counts, and goes on while nobody looks', as
 });
 
 test('a sync that would change too much is held until somebody has looked', async ({ cast, agency, operator, sis }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const { connectionId, systemId } = await sisLive(school, sis);
   expect(await sis.loseHalfOfTheGroups()).toBeGreaterThan(2);

@@ -79,7 +79,6 @@ test('Moodle: a token that lacks a function is explained, the right one is prove
   agency,
   operator,
 }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const asked = await requestSent(school, moodleWanted(moodle.url));
   await approve(school, asked);

@@ -36,7 +36,6 @@ test('an agent is taken on, and its administrator comes aboard by mail', async (
 });
 
 test('who acts for a school is reviewed, then its agreement is countersigned', async ({ cast, operator }) => {
-  test.setTimeout(90_000);
   const agency = await bringAgency(cast, operator, { mandate: false });
   const school = await schoolWithAgreementSent(cast, agency);
   await school.administrator.acceptInvitationQuietly();
@@ -97,7 +96,6 @@ test('health, jobs and the audit trail, which verifies, without anything of a sc
   operator,
   sis,
 }) => {
-  test.setTimeout(90_000);
   const school = await schoolInForce(cast, operator, agency);
   await sisLive(school, sis);
   const page = await operator.open('/operator/health');

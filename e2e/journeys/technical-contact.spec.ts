@@ -11,7 +11,6 @@ test('whoever runs the SIS is sent a link: he confirms nothing else, enters cred
   operator,
   sis,
 }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const asked = await requestSent(school, sisWanted(sis));
   await approve(school, asked);
@@ -59,7 +58,6 @@ test('whoever runs the SIS is sent a link: he confirms nothing else, enters cred
 });
 
 test('whoever runs Canvas gives the consent from his link, without an account', async ({ cast, agency, operator }) => {
-  test.setTimeout(120_000);
   const school = await schoolInForce(cast, operator, agency);
   const asked = await requestSent(school, canvasWanted(canvas.url));
   await approve(school, asked);
