@@ -6,8 +6,8 @@ import { orRefuse, pageCaller, pageContext } from '#components/trpc/server.tsx';
 import { Button } from '#components/ui/button.tsx';
 import { EmptyState } from '#components/ui/empty-state.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
-import { localDate } from '#server/kernel/local-date.ts';
 import { standardTermEnd } from '#server/features/agreements/take-standard-agreement.ts';
+import { localDate } from '#server/kernel/local-date.ts';
 
 interface Address {
   readonly params: Promise<{ agentId: string; schoolId: string }>;
