@@ -68,7 +68,7 @@ export function CallLog({
               <caption className="sr-only">{t('caption')}</caption>
               <thead className="sticky top-0 bg-card">
                 <tr className="text-left text-ink-2">
-                  <th scope="col" className="border-line border-b px-3 py-2 font-semibold">
+                  <th scope="col" className="border-line border-b px-3 py-2 font-semibold max-md:hidden">
                     {t('when')}
                   </th>
                   <th scope="col" className="border-line border-b px-3 py-2 font-semibold max-md:hidden">
@@ -91,7 +91,7 @@ export function CallLog({
               <tbody>
                 {calls.map((call) => (
                   <tr key={call.id} className="align-top [&:last-child>td]:border-0">
-                    <td className="whitespace-nowrap border-line border-b px-3 py-1.5">
+                    <td className="whitespace-nowrap border-line border-b px-3 py-1.5 max-md:hidden">
                       <RelativeTime at={call.at} />
                     </td>
                     <td className="border-line border-b px-3 py-1.5 max-md:hidden">{purposes(call.purpose)}</td>
@@ -99,6 +99,9 @@ export function CallLog({
                       <code className="break-all font-mono text-xs">
                         {call.method} {call.path}
                       </code>
+                      <span className="block text-ink-2 text-xs md:hidden">
+                        <RelativeTime at={call.at} /> · {purposes(call.purpose)}
+                      </span>
                     </td>
                     <td
                       className={classNames(
