@@ -100,7 +100,7 @@ async function examine(): Promise<readonly Finding[]> {
   return [
     ...findings,
     ...(await look('disk', () => lookAtDisk([...new Set(folders)]))),
-    ...(await look('folders', () => lookAtFolders([dataDir, resolve(env.auditHeadsFile, '..')]))),
+    ...(await look('folders', () => lookAtFolders([...new Set([dataDir, resolve(env.auditHeadsFile, '..')])]))),
     ...(await look('ports', () => lookAtPorts(wantedPorts(env), dataDir))),
     ...(await look('database', () => examineDatabase(env, dataDir))),
     ...(await look('mail', () => lookAtMail(env.mail.smtpUrl))),
