@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { providerVariables, variables } from './lib/variables.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
-const documented = [...read('docs/configuration.md').matchAll(/^\| `([A-Z][\w<>]+)` \|/gm)].map(
+const documented = [...read('docs/configuration.md').matchAll(/^\| `([A-Z][\w<>]+)` +\|/gm)].map(
   ([, name = '']) => name,
 );
 const known = [...variables.map((variable) => variable.name), ...providerVariables];
