@@ -75,6 +75,8 @@ function Finish({ token, answer }: { token: string; answer: Answer }) {
     // An answer is good once: React's second mount in development must not hand it in again.
     if (begun.current) return;
     begun.current = true;
+    // The answer does its work once; it has no business in the address or the history of this window.
+    window.history.replaceState(null, '', window.location.pathname);
     mutate(answer);
   }, [mutate, answer]);
   if (outcome === 'proved') return <LinkDone />;
