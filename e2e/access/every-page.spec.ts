@@ -4,7 +4,15 @@ import { mailedLink } from '../fixtures/mail.ts';
 import type { Person } from '../fixtures/person.ts';
 import { addressOf, everyRoute } from '../fixtures/routes.ts';
 import { Sis } from '../fixtures/sandbox.ts';
-import { approve, inviteColleague, requestSent, schoolInForce, sisLive, sisWanted } from '../fixtures/scenes.ts';
+import {
+  approve,
+  inviteColleague,
+  newestRun,
+  requestSent,
+  schoolInForce,
+  sisLive,
+  sisWanted,
+} from '../fixtures/scenes.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 /** On a phone nothing stands beyond the right edge, and every page says what it is. */
@@ -45,8 +53,7 @@ test('every page of a school fits a phone and has no violation', async ({ cast, 
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await sisLive(school, sis);
   const { schoolId, agreementId } = school;
-  const runs = await school.administrator.api.sync.runs.query({ schoolId, systemId });
-  const runId = JSON.stringify(runs).match(/"(?:runId|id)":"([0-9a-f-]{36})"/)?.[1] ?? '';
+  const { id: runId } = await newestRun(school, systemId);
   const ids = { schoolId, agreementId, systemId, requestId, connectionId, runId };
   const routes = everyRoute().filter((route) => route.startsWith('/school/'));
   expect(await walk(school.administrator, routes, ids)).toEqual([]);
