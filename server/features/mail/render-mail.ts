@@ -22,7 +22,7 @@ export async function renderMail(
 ): Promise<RenderedMail> {
   const t = (key: string, withValues: Record<string, string | number> = {}) =>
     translate(locale, `mail.${key}`, withValues);
-  const values = { marketplace: 'Crosswalk', organisation: parameters.school ?? '', ...parameters };
+  const values = { organisation: parameters.school ?? '', ...parameters };
   const paragraphs = t(`${template}.body`, values).split('\n\n');
   const url = typeof parameters.url === 'string' ? parameters.url : null;
   const subject = t(`${template}.subject`, values);
@@ -73,7 +73,11 @@ export async function renderMail(
               ),
             ]),
         h(Hr, { style: { borderColor: '#e2e0da', margin: '22px 0 12px' } }),
-        h(Text, { style: { fontSize: 13, color: '#555b6b', margin: 0 } }, t('footer', values)),
+        h(
+          Text,
+          { style: { fontSize: 13, color: '#555b6b', margin: 0 } },
+          t(values.organisation === '' ? 'footerOfAccount' : 'footer', values),
+        ),
       ),
     ),
   );
