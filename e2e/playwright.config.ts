@@ -13,14 +13,14 @@ export default defineConfig({
   // A machine that is busy with something else may once be slower than a person would wait; which test it was is printed.
   retries: 1,
   timeout: 120_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 15_000 },
   globalSetup: './fixtures/start-product.ts',
   // The count for scripts/test.ts goes to the file that it names.
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME === undefined ? 'list' : [['list'], ['json']],
   use: {
     baseURL: baseUrl,
-    actionTimeout: 15_000,
-    navigationTimeout: 20_000,
+    actionTimeout: 20_000,
+    navigationTimeout: 30_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
