@@ -155,6 +155,7 @@ test('a forgotten password is replaced by mail, and every session of before ends
   await karel.acceptInvitationQuietly();
   const page = await (await cast.person(karel.name, karel.email)).open('/sign-in');
   await page.getByRole('link', { name: 'Forgotten your password?' }).click();
+  await expect(page.getByRole('heading', { name: 'Forgotten password' })).toBeVisible();
   await page.getByLabel('E-mail address').fill(karel.email);
   await seen(page, 'forgotten-password');
   await page.getByRole('button', { name: 'Send the link' }).click();
