@@ -6,7 +6,9 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -188,6 +190,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
       ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off']
       : []),
   ].flatMap((setting) => ['-c', setting]);
+  await forgetUnreapedServer(cluster);
   const child: ChildProcess = spawn(join(bin, 'postgres'), ['-D', cluster, ...settings], {
     env,
     cwd: '/',
@@ -276,6 +279,33 @@ export function runningServer(dataDir: string): EmbeddedPostgres | null {
       while (runsCluster(pid, cluster)) await new Promise((resolve) => setTimeout(resolve, 50));
     },
   };
+}
+
+/**
+ * Takes away the `postmaster.pid` of a killed server that nobody waited for (containers often have no init that does): its number
+ * still answers to a signal, so PostgreSQL would take it for alive and refuse to start. PostgreSQL would else find out by that file
+ * whether the killed server's children still use the data; so this waits until no process has the data folder as its own.
+ */
+async function forgetUnreapedServer(cluster: string): Promise<void> {
+  const file = join(cluster, 'postmaster.pid');
+  if (process.platform !== 'linux' || !existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  if (!Number.isInteger(pid) || pid <= 1 || !existsSync(`/proc/${pid}`) || processMark(pid) !== null) return;
+  while (worksIn(cluster)) await new Promise((resolve) => setTimeout(resolve, 50));
+  rmSync(file, { force: true });
+}
+
+/** Whether any living process has this folder as its working directory, as every process of a PostgreSQL server has its cluster. */
+function worksIn(folder: string): boolean {
+  return readdirSync('/proc').some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readlinkSync(`/proc/${name}/cwd`) === folder;
+    } catch {
+      // It ended while we looked, has ended and was not waited for, or is another user's.
+      return false;
+    }
+  });
 }
 
 /** Whether this process is a PostgreSQL server on this cluster, by its own command line. */
