@@ -118,8 +118,17 @@ export type Turn = (typeof turns)[number];
 export const syncStates = ['queued', 'running', 'succeeded', 'failed', 'held', 'discarded'] as const;
 export type SyncState = (typeof syncStates)[number];
 export const syncPhases = ['fetch', 'stage', 'plan', 'guard', 'apply', 'announce'] as const;
-export const syncTriggers = ['first', 'schedule', 'hand', 'amended'] as const;
+export const syncTriggers = ['first', 'schedule', 'hand', 'amended', 'import', 'undo'] as const;
 export type SyncTrigger = (typeof syncTriggers)[number];
+
+export const syncKinds = ['full', 'delta', 'undo'] as const;
+export type SyncKind = (typeof syncKinds)[number];
+/** Surest first: a person of several kinds counts as the first of them. */
+export const personKinds = ['student', 'teacher', 'guardian', 'other'] as const;
+export type PersonKind = (typeof personKinds)[number];
+export const rosterChangeKinds = ['baseline', 'created', 'updated', 'deleted'] as const;
+export const uploadWays = ['browser', 'sftp', 'command'] as const;
+export const replacementStates = ['reviewing', 'switched', 'undone', 'given-up'] as const;
 
 export const sessionStates = ['password-ok', 'full', 'revoked'] as const;
 
