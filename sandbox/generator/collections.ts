@@ -7,7 +7,8 @@ import type { Stream, Subject } from './flavours.ts';
 import { homeroomSubject, orchestraSubject } from './flavours.ts';
 import type { FamilyName } from './names.ts';
 import { familyName, folded, givenName, joined, oddNames } from './names.ts';
-import { at, draw, prngFor, uuidFor } from './prng.ts';
+import type { KeyStart } from './prng.ts';
+import { at, draw, drawAfter, drawWithEnd, prngFor, startKey, uuidAfter, uuidFor } from './prng.ts';
 import type {
   Base,
   ClassRecord,
@@ -20,30 +21,31 @@ import type {
   SessionRecord,
 } from './records.ts';
 import type { ClassPlan, Homeroom, School, SiteContext, TeacherPlan } from './school.ts';
-import {
-  classIdOf,
-  contextsOf,
-  coreKey,
-  electiveGroups,
-  electiveKey,
-  orchestraKey,
-  siteAt,
-  siteIdOf,
-  sitesOf,
-  subjectsOf,
-  talentKey,
-} from './school.ts';
+import { contextsOf, keysOf, orchestraPlan, siteAt, siteIdOf, sitesOf, subjectsOf } from './school.ts';
 
 const DAY = 86_400_000;
 
+const MINUTES = 20 * 24 * 60;
+/** Texts of the moments at which records were last changed, by school year, days and minutes: few, and dear to make. */
+const moments = new Map<number, string[]>();
+
+function momentOf(schoolYear: number, days: number, minutes: number): string {
+  const key = schoolYear * 1000 + days;
+  let known = moments.get(key);
+  if (known === undefined) {
+    known = [];
+    moments.set(key, known);
+  }
+  const text = known[minutes] ?? new Date(Date.UTC(schoolYear, 7, 15, 6) + minutes * 60_000 + days * DAY).toISOString();
+  known[minutes] = text;
+  return text;
+}
+
 function base(school: School, id: string, leftAfterDays = 0): Base {
-  const opened = Date.UTC(school.schoolYear, 7, 15, 6);
-  const minutes = draw(`${id}/modified`, 20 * 24 * 60);
-  const left = leftAfterDays > 0;
   return {
     id,
-    status: left ? 'tobedeleted' : 'active',
-    modified: new Date(opened + minutes * 60_000 + leftAfterDays * DAY).toISOString(),
+    status: leftAfterDays > 0 ? 'tobedeleted' : 'active',
+    modified: momentOf(school.schoolYear, leftAfterDays, drawWithEnd(id, '/modified', MINUTES)),
   };
 }
 
@@ -196,8 +198,8 @@ export function* classes(school: School): Generator<ClassRecord> {
   for (const context of contextsOf(school)) {
     const { site, siteId } = context;
     const allGrades = [...new Set(site.streams.map((plan) => plan.stream.grade))];
-    for (const plan of context.classes) {
-      const id = classIdOf(school, plan.key);
+    for (const plan of context.timetable().classes) {
+      const { id } = plan;
       const random = prngFor(`${school.seed}/room/${plan.key}`);
       const stream = plan.plan?.stream ?? null;
       const first = random.int(6) + 1;
@@ -239,14 +241,21 @@ function seatKey(homeroom: Homeroom, seat: number): string {
 }
 
 function* seatsOf(context: SiteContext): Generator<Seat> {
-  const { school } = context;
+  const { student, left } = keysOf(context.school);
   let ordinal = 0;
   for (const homeroom of context.homerooms) {
     for (let seat = 0; seat < homeroom.seats; seat++) {
       ordinal += 1;
       const key = seatKey(homeroom, seat);
-      const id = uuidFor(`${school.seed}/student/${key}`);
-      yield { context, homeroom, seat, key, id, ordinal, left: draw(`${school.seed}/left/${key}`, 150) === 0 };
+      yield {
+        context,
+        homeroom,
+        seat,
+        key,
+        id: uuidAfter(student, key),
+        ordinal,
+        left: drawAfter(left, key, 150) === 0,
+      };
     }
   }
 }
@@ -313,7 +322,7 @@ function studentName(place: Seat): { given: string; middle: string; family: stri
 
 function attendsNextSite(place: Seat): string | null {
   const { context, key } = place;
-  if (draw(`${context.school.seed}/guest/${key}`, 70) !== 0) return null;
+  if (drawAfter(keysOf(context.school).guest, key, 70) !== 0) return null;
   const next = siteAt(context.school, context.index + 1);
   return next === undefined ? null : siteIdOf(context.school, next);
 }
@@ -365,7 +374,7 @@ function teacherName(school: School, teacher: TeacherPlan): { given: string; fam
 export function* teachers(school: School): Generator<PersonRecord> {
   for (const context of contextsOf(school)) {
     const next = siteAt(school, context.index + 1);
-    for (const teacher of context.teachers) {
+    for (const teacher of context.timetable().teachers) {
       const { given, family, email } = teacherName(school, teacher);
       const identifier = `${context.site.code}${String(teacher.number).padStart(3, '0')}`;
       yield {
@@ -442,7 +451,7 @@ export function* guardians(school: School): Generator<PersonRecord> {
         const random = prngFor(`${id}/name`);
         const own = n === 0 ? random.chance(0.85) : random.chance(0.5);
         const drawn = joined(own ? householdName(context, homeroom.index, seat) : familyName(school.country, random));
-        const teacher = homeroom.index === 0 && seat === 0 && n === 0 ? context.teachers[0] : undefined;
+        const teacher = homeroom.index === 0 && seat === 0 && n === 0 ? context.timetable().teachers[0] : undefined;
         const twin = teacher === undefined ? undefined : teacherName(school, teacher);
         const given = twin?.given ?? givenName(school.country, random).given;
         const family = twin?.family ?? drawn;
@@ -479,32 +488,33 @@ export function* people(school: School): Generator<PersonRecord> {
 }
 
 function teacherOfClass(context: SiteContext, plan: ClassPlan): TeacherPlan {
-  const able =
-    plan.kind === 'homeroom'
-      ? context.teachers
-      : context.teachers.filter(({ subject }) => subject.key === plan.subject.key);
+  const { teachers: all } = context.timetable();
+  const able = plan.kind === 'homeroom' ? all : all.filter(({ subject }) => subject.key === plan.subject.key);
   return at(able, draw(`${context.school.seed}/teaches/${plan.key}`, able.length));
 }
 
+type Follows = (plan: ClassPlan, siteId: string) => EnrolmentRecord;
+
 /** The classes that a student follows: homeroom, core groups, two electives, and for some the talent class or an orchestra. */
-function* classesOfSeat(place: Seat): Generator<{ key: string; siteId: string }> {
+function* classesOfSeat(place: Seat, record: Follows): Generator<EnrolmentRecord> {
   const { context, homeroom, key } = place;
-  const { school, site, siteId } = context;
-  const { plan } = homeroom;
-  const { core, electives } = subjectsOf(school, plan);
-  yield { key: homeroom.key, siteId };
-  for (const subject of core) yield { key: coreKey(homeroom, subject), siteId };
-  const first = draw(`${school.seed}/choice-1/${key}`, electives.length);
-  const second = (first + 1 + draw(`${school.seed}/choice-2/${key}`, electives.length - 1)) % electives.length;
+  const { school, siteId } = context;
+  const start = keysOf(school);
+  const { classesOf, talent, orchestra } = context.timetable();
+  const { own, core, electives } = at(classesOf, homeroom.index);
+  yield record(own, siteId);
+  for (const plan of core) yield record(plan, siteId);
+  const first = drawAfter(start.choice1, key, electives.length);
+  const second = (first + 1 + drawAfter(start.choice2, key, electives.length - 1)) % electives.length;
   for (const choice of [first, second]) {
-    const group = draw(`${school.seed}/group/${key}/${choice}`, electiveGroups(plan));
-    yield { key: electiveKey(site, plan, at(electives, choice), group), siteId };
+    const groups = at(electives, choice);
+    yield record(at(groups, drawAfter(start.group, key, groups.length, `/${choice}`)), siteId);
   }
-  if (draw(`${school.seed}/talent/${key}`, 41) === 0) yield { key: talentKey(site), siteId };
-  if (draw(`${school.seed}/orchestra/${key}`, 25) === 0) yield { key: orchestraKey(site), siteId };
+  if (drawAfter(start.talent, key, 41) === 0) yield record(talent, siteId);
+  if (drawAfter(start.orchestra, key, 25) === 0) yield record(orchestra, siteId);
   const guestAt = attendsNextSite(place);
-  const next = siteAt(school, context.index + 1);
-  if (guestAt !== null && next !== undefined) yield { key: orchestraKey(next), siteId: guestAt };
+  const next = guestAt === null ? undefined : siteAt(school, context.index + 1);
+  if (guestAt !== null && next !== undefined) yield record(orchestraPlan(school, next), guestAt);
 }
 
 /** Who is in which class, teachers first. */
@@ -512,38 +522,47 @@ export function* enrolments(school: School): Generator<EnrolmentRecord> {
   const begin = `${school.schoolYear}-08-17`;
   const end = `${school.schoolYear + 1}-07-10`;
   let visiting: readonly TeacherPlan[] = [];
-  for (const context of contextsOf(school)) {
-    const { siteId } = context;
-    const record = (
-      personId: string,
-      classKey: string,
-      site: string,
-      role: EnrolmentRecord['role'],
-      primary: boolean,
-      leftAfterDays = 0,
-    ): EnrolmentRecord => ({
-      ...base(school, uuidFor(`${school.seed}/enrolment/${classKey}/${personId}`), leftAfterDays),
+  /** Keys of the enrolments of each class, begun once; of one site at a time. */
+  const starts = new Map<ClassPlan, KeyStart>();
+  const record = (
+    personId: string,
+    plan: ClassPlan,
+    siteId: string,
+    role: EnrolmentRecord['role'],
+    primary: boolean,
+    leftAfterDays: number,
+  ): EnrolmentRecord => {
+    const start = starts.get(plan) ?? startKey(`${school.seed}/enrolment/${plan.key}/`);
+    starts.set(plan, start);
+    const id = uuidAfter(start, personId);
+    return {
+      id,
+      status: leftAfterDays > 0 ? 'tobedeleted' : 'active',
+      modified: momentOf(school.schoolYear, leftAfterDays, drawWithEnd(id, '/modified', MINUTES)),
       personId,
-      classId: classIdOf(school, classKey),
-      siteId: site,
+      classId: plan.id,
+      siteId,
       role,
       primary,
       begin,
       end,
-    });
-    for (const plan of context.classes) {
-      yield record(teacherOfClass(context, plan).id, plan.key, siteId, 'teacher', true);
+    };
+  };
+  for (const context of contextsOf(school)) {
+    const { siteId } = context;
+    starts.clear();
+    for (const plan of context.timetable().classes) {
+      yield record(teacherOfClass(context, plan).id, plan, siteId, 'teacher', true, 0);
       const guest = visiting.find(({ subject }) => plan.kind === 'scheduled' && subject.key === plan.subject.key);
       if (guest !== undefined && draw(`${school.seed}/co-teaches/${plan.key}`, 4) === 0) {
-        yield record(guest.id, plan.key, siteId, 'teacher', false);
+        yield record(guest.id, plan, siteId, 'teacher', false, 0);
       }
     }
     for (const place of seatsOf(context)) {
-      for (const { key, siteId: site } of classesOfSeat(place)) {
-        yield record(place.id, key, site, 'student', false, place.left ? 40 : 0);
-      }
+      const days = place.left ? 40 : 0;
+      yield* classesOfSeat(place, (plan, site) => record(place.id, plan, site, 'student', false, days));
     }
-    visiting = context.teachers.filter((teacher) => teacher.alsoAtNextSite);
+    visiting = context.timetable().teachers.filter((teacher) => teacher.alsoAtNextSite);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   classes,
@@ -39,11 +40,15 @@ describe('determinism', () => {
       "Lindenhof Lyceum 't Sticht",
     ]);
     expect([...students(lindenhof)][0]?.id).toBe('f7101b54-86bd-489b-b0d5-d5ab888e5acd');
+    expect(createHash('sha256').update(everything(lindenhof)).digest('hex').slice(0, 16)).toBe('297123f96ec538c8');
   });
 });
 
-describe.each(demoSlugs.concat('some-other-school'))('%s', (slug) => {
-  const school = schoolOf({ slug });
+describe.each([
+  ...demoSlugs.concat('some-other-school').map((slug) => ({ slug })),
+  { slug: 'lindenhof', size: 'district' as const, sites: 3 },
+])('$slug $size', (options) => {
+  const school = schoolOf(options);
 
   test('ids are unique and every reference resolves', () => {
     const idsOf = (records: Iterable<{ id: string }>): Set<string> => {
@@ -160,12 +165,39 @@ describe('Lindenhof', () => {
   });
 });
 
-test('larger sizes stream from the first record on, without being made whole', () => {
-  const metropolis = schoolOf({ slug: 'lindenhof', size: 'metropolis' });
-  const first: string[] = [];
-  for (const { id } of enrolments(metropolis)) {
-    first.push(id);
-    if (first.length === 5000) break;
-  }
-  expect(new Set(first).size).toBe(5000);
+describe('larger sizes', () => {
+  const sites = 3;
+  const count = (records: Iterable<unknown>): number => {
+    let n = 0;
+    for (const _ of records) n += 1;
+    return n;
+  };
+
+  test.each([
+    { size: 'district' as const, studentCount: 50_000, enrolmentCount: 320_000, coreCount: 390_000 },
+    { size: 'metropolis' as const, studentCount: 1_100_000, enrolmentCount: 7_000_000, coreCount: 8_480_000 },
+  ])('$size has about $studentCount students, judged by its first sites', ({ size, ...wanted }) => {
+    const share = schoolOf({ slug: 'lindenhof', size }).siteCount / sites;
+    const sample = schoolOf({ slug: 'lindenhof', size, sites });
+    const studentCount = count(students(sample)) * share;
+    const enrolmentCount = count(enrolments(sample)) * share;
+    const rest = [courses, classes, teachers].reduce((sum, make) => sum + count(make(sample)) * share, 0);
+    expect(Math.abs(studentCount / wanted.studentCount - 1)).toBeLessThan(0.03);
+    expect(Math.abs(enrolmentCount / wanted.enrolmentCount - 1)).toBeLessThan(0.03);
+    expect(Math.abs((studentCount + enrolmentCount + rest) / wanted.coreCount - 1)).toBeLessThan(0.03);
+  });
+
+  test('stream from the first record on, and a sample of fewer sites is their beginning', () => {
+    const first = (school: ReturnType<typeof schoolOf>): string[] => {
+      const ids: string[] = [];
+      for (const { id } of enrolments(school)) {
+        ids.push(id);
+        if (ids.length === 5000) break;
+      }
+      return ids;
+    };
+    const whole = first(schoolOf({ slug: 'lindenhof', size: 'metropolis' }));
+    expect(new Set(whole).size).toBe(5000);
+    expect(first(schoolOf({ slug: 'lindenhof', size: 'metropolis', sites: 2 }))).toEqual(whole);
+  });
 });

@@ -15,12 +15,18 @@ export type Prng = {
   chance(probability: number): boolean;
 };
 
-/** 128 bits from a text: cyrb128, a public-domain mixing function by bryc. */
-export function hash128(text: string): readonly [number, number, number, number] {
-  let h1 = 1779033703;
-  let h2 = 3144134277;
-  let h3 = 1013904242;
-  let h4 = 2773480762;
+/** The state of a key that has been begun: what follows is hashed as if the whole key had been given at once. */
+export type KeyStart = Int32Array;
+
+const ORIGIN = Int32Array.of(1779033703, 3144134277, 1013904242, 2773480762);
+/** The state that the functions below work on; one for all, since none of them is left half done. */
+const state = new Int32Array(4);
+
+function absorb(text: string): void {
+  let h1 = state[0] ?? 0;
+  let h2 = state[1] ?? 0;
+  let h3 = state[2] ?? 0;
+  let h4 = state[3] ?? 0;
   for (let i = 0; i < text.length; i++) {
     const k = text.charCodeAt(i);
     h1 = h2 ^ Math.imul(h1 ^ k, 597399067);
@@ -28,29 +34,82 @@ export function hash128(text: string): readonly [number, number, number, number]
     h3 = h4 ^ Math.imul(h3 ^ k, 951274213);
     h4 = h1 ^ Math.imul(h4 ^ k, 2716044179);
   }
+  state[0] = h1;
+  state[1] = h2;
+  state[2] = h3;
+  state[3] = h4;
+}
+
+function finish(): void {
+  let h1 = state[0] ?? 0;
+  let h2 = state[1] ?? 0;
+  let h3 = state[2] ?? 0;
+  let h4 = state[3] ?? 0;
   h1 = Math.imul(h3 ^ (h1 >>> 18), 597399067);
   h2 = Math.imul(h4 ^ (h2 >>> 22), 2869860233);
   h3 = Math.imul(h1 ^ (h3 >>> 17), 951274213);
   h4 = Math.imul(h2 ^ (h4 >>> 19), 2716044179);
   h1 ^= h2 ^ h3 ^ h4;
-  h2 ^= h1;
-  h3 ^= h1;
-  h4 ^= h1;
-  return [h1 >>> 0, h2 >>> 0, h3 >>> 0, h4 >>> 0];
+  state[0] = h1;
+  state[1] = h2 ^ h1;
+  state[2] = h3 ^ h1;
+  state[3] = h4 ^ h1;
+}
+
+function run(start: KeyStart, rest: string, end: string): void {
+  state.set(start);
+  absorb(rest);
+  if (end !== '') absorb(end);
+  finish();
+}
+
+/** Begins a key that many keys share, so that its text is hashed once. */
+export function startKey(text: string): KeyStart {
+  state.set(ORIGIN);
+  absorb(text);
+  return state.slice();
+}
+
+/** 128 bits from a text: cyrb128, a public-domain mixing function by bryc. */
+export function hash128(text: string): readonly [number, number, number, number] {
+  run(ORIGIN, text, '');
+  return [(state[0] ?? 0) >>> 0, (state[1] ?? 0) >>> 0, (state[2] ?? 0) >>> 0, (state[3] ?? 0) >>> 0];
 }
 
 /** A whole number in [0, bound) that depends on the key alone. */
 export function draw(key: string, bound: number): number {
-  return hash128(key)[0] % bound;
+  return drawAfter(ORIGIN, key, bound);
 }
+
+/** `draw` of a begun key, its rest and an end. */
+export function drawAfter(start: KeyStart, rest: string, bound: number, end = ''): number {
+  run(start, rest, end);
+  return ((state[0] ?? 0) >>> 0) % bound;
+}
+
+/** `draw` of a key that begins otherwise every time and always ends alike. */
+export function drawWithEnd(key: string, end: string, bound: number): number {
+  return drawAfter(ORIGIN, key, bound, end);
+}
+
+const quads = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, '0'));
+const quad = (n: number): string => quads[n & 0xffff] ?? '';
 
 /** A UUID-shaped identifier (version 4 bits set) that depends on the key alone. */
 export function uuidFor(key: string): string {
-  const hex = hash128(key)
-    .map((part) => part.toString(16).padStart(8, '0'))
-    .join('');
-  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  return uuidAfter(ORIGIN, key);
+}
+
+/** `uuidFor` of a begun key and its rest. */
+export function uuidAfter(start: KeyStart, rest: string): string {
+  run(start, rest, '');
+  const a = state[0] ?? 0;
+  const b = state[1] ?? 0;
+  const c = state[2] ?? 0;
+  const d = state[3] ?? 0;
+  const version = (b & 0x0fff) | 0x4000;
+  const variant = ((c >>> 16) & 0x3fff) | 0x8000;
+  return `${quad(a >>> 16)}${quad(a)}-${quad(b >>> 16)}-${quad(version)}-${quad(variant)}-${quad(c)}${quad(d >>> 16)}${quad(d)}`;
 }
 
 /** A generator for one key: sfc32, seeded with the key's 128 bits. */

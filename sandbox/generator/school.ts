@@ -12,9 +12,13 @@ import {
 } from './flavours.ts';
 import type { Country } from './names.ts';
 import { places } from './names.ts';
-import { at, draw, uuidFor } from './prng.ts';
+import type { KeyStart } from './prng.ts';
+import { at, draw, startKey, uuidFor } from './prng.ts';
 
-/** `demo` is a school group of about 900 students, `district` about 50,000, `metropolis` about 1.1 million. */
+/**
+ * `demo` is a school group of about 900 students, `district` has about 50,000, `metropolis` about 1.1 million with 7 million enrolments.
+ * The larger ones repeat the demo's sites with more and fuller homerooms.
+ */
 export type Size = 'demo' | 'district' | 'metropolis';
 
 export type School = {
@@ -28,10 +32,12 @@ export type School = {
   schoolYear: number;
   seed: string;
   size: Size;
+  /** The plans that are written down; `siteAt` repeats them up to `siteCount`. */
   sites: readonly SitePlan[];
+  siteCount: number;
 };
 
-type Written = Omit<School, 'schoolYear' | 'seed' | 'size'>;
+type Written = Omit<School, 'schoolYear' | 'seed' | 'size' | 'siteCount'>;
 
 const written: readonly Written[] = [
   {
@@ -71,7 +77,20 @@ const written: readonly Written[] = [
 /** The slugs of the schools that the demo tells its story with. */
 export const demoSlugs: readonly string[] = written.map((school) => school.slug);
 
-export type SchoolOptions = { slug: string; seed?: string; schoolYear?: number; size?: Size; name?: string };
+export type SchoolOptions = {
+  slug: string;
+  seed?: string;
+  schoolYear?: number;
+  size?: Size;
+  name?: string;
+  /** Fewer sites than the size has: a sample of a large school, record by record the same as its beginning. */
+  sites?: number;
+};
+
+const scale: Record<Exclude<Size, 'demo'>, { sites: number; homerooms: number; seats: number }> = {
+  district: { sites: 44, homerooms: 3.3, seats: 1.25 },
+  metropolis: { sites: 960, homerooms: 3.3, seats: 1.25 },
+};
 
 /** The school of a slug. A slug that is not written down here gets Waterkant's plan under its own name and seed. */
 export function schoolOf(options: SchoolOptions): School {
@@ -84,26 +103,27 @@ export function schoolOf(options: SchoolOptions): School {
     registerNumber: `99${draw(`register/${slug}`, 9000) + 1000}`,
     emailDomain: `${slug}.example`,
   };
-  return { ...base, name: options.name ?? base.name, seed: `${slug}/${seed}`, schoolYear, size };
+  const siteCount =
+    size === 'demo' ? base.sites.length : Math.min(scale[size].sites, options.sites ?? scale[size].sites);
+  return { ...base, name: options.name ?? base.name, seed: `${slug}/${seed}`, schoolYear, size, siteCount };
 }
-
-const scale: Record<Exclude<Size, 'demo'>, { sites: number; homeroomFactor: number }> = {
-  district: { sites: 50, homeroomFactor: 3.3 },
-  metropolis: { sites: 1080, homeroomFactor: 3.3 },
-};
 
 /** The plan of the site at an index, or undefined past the last one. Random access, so that nothing has to be held. */
 export function siteAt(school: School, index: number): SitePlan | undefined {
+  if (index >= school.siteCount) return undefined;
   if (school.size === 'demo') return school.sites[index];
-  const { sites, homeroomFactor } = scale[school.size];
-  if (index >= sites) return undefined;
+  const { homerooms, seats } = scale[school.size];
   const template = at(school.sites, index % school.sites.length);
   const number = String(index + 1).padStart(4, '0');
   return {
     code: `${template.code}${number}`,
     name: `${at(places, draw(`${school.seed}/place/${index}`, places.length))} ${template.name.split(' ').slice(1).join(' ')} ${index + 1}`,
     identifier: `${school.registerNumber}${number}`,
-    streams: template.streams.map((plan) => ({ ...plan, homerooms: Math.round(plan.homerooms * homeroomFactor) })),
+    streams: template.streams.map((plan) => ({
+      ...plan,
+      homerooms: Math.round(plan.homerooms * homerooms),
+      seats: Math.round(plan.seats * seats),
+    })),
   };
 }
 
@@ -121,6 +141,7 @@ export type Homeroom = { key: string; title: string; plan: StreamPlan; seats: nu
 /** A class before it becomes a record: which subject for which part of which stream. */
 export type ClassPlan = {
   key: string;
+  id: string;
   title: string;
   code: string;
   kind: 'homeroom' | 'scheduled';
@@ -128,7 +149,23 @@ export type ClassPlan = {
   plan: StreamPlan | null;
 };
 
+/** The classes that the students of one homeroom follow or choose from. `electives` are groups by subject. */
+export type HomeroomClasses = {
+  own: ClassPlan;
+  core: readonly ClassPlan[];
+  electives: readonly (readonly ClassPlan[])[];
+};
+
 export type TeacherPlan = { key: string; id: string; subject: Subject; number: number; alsoAtNextSite: boolean };
+
+/** The classes and teachers of one site. `classesOf` is by the homeroom's index. */
+export type Timetable = {
+  classes: readonly ClassPlan[];
+  classesOf: readonly HomeroomClasses[];
+  talent: ClassPlan;
+  orchestra: ClassPlan;
+  teachers: readonly TeacherPlan[];
+};
 
 /** Everything about one site that its records refer to; the only thing the generators hold, and only one at a time. */
 export type SiteContext = {
@@ -137,14 +174,39 @@ export type SiteContext = {
   index: number;
   siteId: string;
   homerooms: readonly Homeroom[];
-  classes: readonly ClassPlan[];
-  teachers: readonly TeacherPlan[];
+  /** Made when it is first asked for: most people are known without it. */
+  timetable(): Timetable;
 };
 
 const letter = (n: number): string => (n < 26 ? String.fromCharCode(97 + n) : `${n + 1}`);
 
+/** Keys that the records of a school begin with, hashed once. */
+type SchoolKeys = Record<
+  'student' | 'left' | 'choice1' | 'choice2' | 'group' | 'talent' | 'orchestra' | 'guest',
+  KeyStart
+>;
+
+const keys = new WeakMap<School, SchoolKeys>();
+
+export function keysOf(school: School): SchoolKeys {
+  const known = keys.get(school);
+  if (known !== undefined) return known;
+  const start = (name: string): KeyStart => startKey(`${school.seed}/${name}/`);
+  const made = {
+    student: start('student'),
+    left: start('left'),
+    choice1: start('choice-1'),
+    choice2: start('choice-2'),
+    group: start('group'),
+    talent: start('talent'),
+    orchestra: start('orchestra'),
+    guest: start('guest'),
+  };
+  keys.set(school, made);
+  return made;
+}
+
 export const siteIdOf = (school: School, site: SitePlan): string => uuidFor(`${school.seed}/org/${site.code}`);
-export const classIdOf = (school: School, key: string): string => uuidFor(`${school.seed}/class/${key}`);
 
 function homeroomsOf(school: School, site: SitePlan): Homeroom[] {
   const homerooms: Homeroom[] = [];
@@ -171,59 +233,64 @@ export function subjectsOf(
 }
 
 /** How many parallel groups an elective of a stream has. */
-export const electiveGroups = (plan: StreamPlan): number => Math.max(1, Math.ceil(plan.homerooms * 0.75));
+const electiveGroups = (school: School, plan: StreamPlan): number =>
+  Math.max(1, school.size === 'demo' ? Math.ceil(plan.homerooms * 0.75) : Math.floor(plan.homerooms * 0.75));
 
-export const coreKey = (homeroom: Homeroom, subject: Subject): string => `${homeroom.key}/${subject.key}`;
-export const electiveKey = (site: SitePlan, plan: StreamPlan, subject: Subject, n: number): string =>
-  `${site.code}/${plan.stream.code}/${subject.key}/e${n}`;
-export const talentKey = (site: SitePlan): string => `${site.code}/talent`;
-export const orchestraKey = (site: SitePlan): string => `${site.code}/orchestra`;
+function classPlan(school: School, parts: Omit<ClassPlan, 'id'>): ClassPlan {
+  return { ...parts, id: uuidFor(`${school.seed}/class/${parts.key}`) };
+}
 
-function* planClasses(school: School, site: SitePlan, homerooms: readonly Homeroom[]): Generator<ClassPlan> {
-  for (const homeroom of homerooms) {
-    const { key, title, plan } = homeroom;
-    yield { key, title, code: title, kind: 'homeroom', subject: homeroomSubject, plan };
-    for (const subject of subjectsOf(school, plan).core) {
-      yield {
-        key: coreKey(homeroom, subject),
-        title: `${subject.title} ${title}`,
-        code: `${subject.code}.${title}`,
-        kind: 'scheduled',
-        subject,
-        plan,
-      };
-    }
-  }
-  for (const plan of site.streams) {
-    for (const subject of subjectsOf(school, plan).electives) {
-      for (let n = 0; n < electiveGroups(plan); n++) {
-        yield {
-          key: electiveKey(site, plan, subject, n),
-          title: `${subject.title} ${plan.stream.code} group ${n + 1}`,
-          code: `${subject.code}${n + 1}.${plan.stream.code}`,
-          kind: 'scheduled',
-          subject,
-          plan,
-        };
-      }
-    }
-  }
-  yield {
-    key: talentKey(site),
+const talentPlan = (school: School, site: SitePlan): ClassPlan =>
+  classPlan(school, {
+    key: `${site.code}/talent`,
     title: `Talent & Bilingual ${site.code}`,
     code: `TAL.${site.code}`,
     kind: 'homeroom',
     subject: homeroomSubject,
     plan: null,
-  };
-  yield {
-    key: orchestraKey(site),
+  });
+
+/** The class in which a site's orchestra meets, guests from the site before it included. */
+export const orchestraPlan = (school: School, site: SitePlan): ClassPlan =>
+  classPlan(school, {
+    key: `${site.code}/orchestra`,
     title: `Orchestra “Da capo” ${site.code}`,
     code: `ORC.${site.code}`,
     kind: 'scheduled',
     subject: orchestraSubject,
     plan: null,
-  };
+  });
+
+function homeroomClasses(school: School, homeroom: Homeroom): Omit<HomeroomClasses, 'electives'> {
+  const { key, title, plan } = homeroom;
+  const own = classPlan(school, { key, title, code: title, kind: 'homeroom', subject: homeroomSubject, plan });
+  const core = subjectsOf(school, plan).core.map((subject) =>
+    classPlan(school, {
+      key: `${key}/${subject.key}`,
+      title: `${subject.title} ${title}`,
+      code: `${subject.code}.${title}`,
+      kind: 'scheduled',
+      subject,
+      plan,
+    }),
+  );
+  return { own, core };
+}
+
+function electiveClasses(school: School, site: SitePlan, plan: StreamPlan): ClassPlan[][] {
+  const { code } = plan.stream;
+  return subjectsOf(school, plan).electives.map((subject) =>
+    Array.from({ length: electiveGroups(school, plan) }, (_, n) =>
+      classPlan(school, {
+        key: `${site.code}/${code}/${subject.key}/e${n}`,
+        title: `${subject.title} ${code} group ${n + 1}`,
+        code: `${subject.code}${n + 1}.${code}`,
+        kind: 'scheduled',
+        subject,
+        plan,
+      }),
+    ),
+  );
 }
 
 function teachersOf(school: School, site: SitePlan, classes: readonly ClassPlan[]): TeacherPlan[] {
@@ -250,18 +317,37 @@ function teachersOf(school: School, site: SitePlan, classes: readonly ClassPlan[
   return teachers;
 }
 
+function timetableOf(school: School, site: SitePlan, homerooms: readonly Homeroom[]): Timetable {
+  const electives = new Map(site.streams.map((plan) => [plan, electiveClasses(school, site, plan)]));
+  const classesOf = homerooms.map((homeroom) => ({
+    ...homeroomClasses(school, homeroom),
+    electives: electives.get(homeroom.plan) ?? [],
+  }));
+  const talent = talentPlan(school, site);
+  const orchestra = orchestraPlan(school, site);
+  const classes = [
+    ...classesOf.flatMap(({ own, core }) => [own, ...core]),
+    ...[...electives.values()].flat(2),
+    talent,
+    orchestra,
+  ];
+  return { classes, classesOf, talent, orchestra, teachers: teachersOf(school, site, classes) };
+}
+
 /** The context of one site, built from the plan alone. */
-export function contextOf(school: School, site: SitePlan, index: number): SiteContext {
+function contextOf(school: School, site: SitePlan, index: number): SiteContext {
   const homerooms = homeroomsOf(school, site);
-  const classes = [...planClasses(school, site, homerooms)];
+  let made: Timetable | undefined;
   return {
     school,
     site,
     index,
     siteId: siteIdOf(school, site),
     homerooms,
-    classes,
-    teachers: teachersOf(school, site, classes),
+    timetable: () => {
+      made ??= timetableOf(school, site, homerooms);
+      return made;
+    },
   };
 }
 
