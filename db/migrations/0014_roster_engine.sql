@@ -390,7 +390,7 @@ begin
   for spec in select key, value from jsonb_each(p_tables) loop
     select string_agg(format('coalesce(%I, '''')', c), ' || chr(31) || ' order by n) into hash
       from jsonb_array_elements_text(spec.value -> 'hashed') with ordinality as h(c, n);
-    execute format('create unlogged table staging.%I (page integer not null default 0, line bigint, source_id text, status text, modified text, %s, '
+    execute format('create unlogged table staging.%I (line bigint, source_id text, status text, modified text, %s, '
       || 'hash uuid generated always as (md5(%s)::uuid) stored) with (autovacuum_enabled = false)', spec.key || '_' || suffix,
       (select string_agg(format('%I text', c), ', ' order by n) from jsonb_array_elements_text(spec.value -> 'columns') with ordinality as h(c, n)), hash);
     execute format('grant select, insert, update, delete, truncate, maintain on staging.%I to crosswalk_sync', spec.key || '_' || suffix);

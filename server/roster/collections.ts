@@ -1,94 +1,118 @@
 import type { Scope } from '#db/schema/vocabulary.ts';
+import type { StagedTable } from '#server/connectors/staged-columns.ts';
 
-/** What rests in the roster: what connectors read, and streams, which are derived. */
-export const rosterCollections = ['sites', 'terms', 'subjects', 'streams', 'groups', 'courses'] as const;
+/** What a person of a school reads of in counts, diffs and thresholds, in the order in which it is applied. */
+export const rosterCollections = [
+  'sites',
+  'terms',
+  'subjects',
+  'streams',
+  'groups',
+  'classes',
+  'teachers',
+  'students',
+  'guardians',
+  'enrolments',
+  'demographics',
+  'courses',
+] as const;
 export type RosterCollection = (typeof rosterCollections)[number];
 
-/** The PostgreSQL types that a staged record's content is read back with. */
-type ColumnType = 'text' | 'text[]';
+export const isRosterCollection = (name: string): name is RosterCollection =>
+  rosterCollections.some((collection) => collection === name);
 
-/**
- * Each collection's table and its own columns, as data: what is staged, compared and written follows from here. A test holds it to
- * db/schema/roster.ts.
- */
-export const rosterTables: Readonly<
-  Record<RosterCollection, { readonly table: string; readonly columns: Readonly<Record<string, ColumnType>> }>
-> = {
-  sites: {
-    table: 'roster_site',
-    columns: { name: 'text', kind: 'text', identifier: 'text', parent_source_id: 'text' },
-  },
-  terms: {
-    table: 'roster_term',
-    columns: {
-      name: 'text',
-      kind: 'text',
-      starts_on: 'text',
-      ends_on: 'text',
-      school_year: 'text',
-      parent_source_id: 'text',
-    },
-  },
-  subjects: {
-    table: 'roster_subject',
-    columns: {
-      title: 'text',
-      course_code: 'text',
-      grades: 'text[]',
-      subjects: 'text[]',
-      subject_codes: 'text[]',
-      site_source_id: 'text',
-      school_year_source_id: 'text',
-    },
-  },
-  streams: {
-    table: 'roster_stream',
-    columns: { name: 'text', code: 'text', programme: 'text', level: 'text', year: 'text', derived_from: 'text' },
-  },
-  groups: {
-    table: 'roster_group',
-    columns: {
-      kind: 'text',
-      title: 'text',
-      code: 'text',
-      grades: 'text[]',
-      subjects: 'text[]',
-      subject_source_id: 'text',
-      site_source_id: 'text',
-      stream_source_id: 'text',
-      term_source_ids: 'text[]',
-    },
-  },
-  courses: {
-    table: 'lms_course',
-    columns: { name: 'text', code: 'text', sis_id: 'text', state: 'text', term_name: 'text', account_name: 'text' },
-  },
-};
+/** Where each collection rests: groups and classes in one table, people of every kind in another. */
+export const tableNames = [
+  'sites',
+  'terms',
+  'subjects',
+  'groups',
+  'people',
+  'enrolments',
+  'demographics',
+  'courses',
+] as const satisfies readonly StagedTable[];
+export type TableName = (typeof tableNames)[number];
+
+/** The table that a fetched collection is staged in. */
+export const stagedIn = {
+  sites: 'sites',
+  terms: 'terms',
+  subjects: 'subjects',
+  groups: 'groups',
+  teachers: 'people',
+  students: 'people',
+  guardians: 'people',
+  enrolments: 'enrolments',
+  demographics: 'demographics',
+  courses: 'courses',
+} as const satisfies Record<string, TableName>;
 
 /** What a live grant of a scope lets us keep. Sites and terms are what the rest is filed under. */
 const keptBy: Partial<Record<Scope, readonly RosterCollection[]>> = {
   'roster.subjects': ['sites', 'terms', 'subjects'],
   'roster.streams': ['sites', 'streams'],
   'roster.groups': ['sites', 'terms', 'groups'],
-  'roster.classes': ['sites', 'terms', 'groups'],
+  'roster.classes': ['sites', 'terms', 'classes'],
+  'roster.teachers': ['sites', 'teachers'],
+  'roster.students': ['sites', 'students'],
+  'roster.guardians': ['sites', 'guardians'],
+  'roster.demographics': ['demographics'],
   'lms.courses': ['courses'],
 };
+
+const has = (scopes: readonly string[], ...some: readonly Scope[]) => some.some((scope) => scopes.includes(scope));
 
 /** The collections that rest in the roster under a union of scopes; everything else is purged. */
 export function collectionsKept(scopes: readonly string[]): ReadonlySet<RosterCollection> {
   const union = new Set<string>(scopes);
-  return new Set(
+  const kept = new Set(
     Object.entries(keptBy).flatMap(([scope, collections]) => (union.has(scope) ? [...(collections ?? [])] : [])),
+  );
+  // Who is in which group: only where both may be known.
+  if (has(scopes, 'roster.students', 'roster.teachers') && has(scopes, 'roster.groups', 'roster.classes')) {
+    kept.add('enrolments');
+  }
+  // Demographics are nobody's without the people.
+  if (!has(scopes, 'roster.students', 'roster.teachers')) kept.delete('demographics');
+  return kept;
+}
+
+/** The tables in which something may rest under these collections. */
+export function tablesKept(kept: ReadonlySet<RosterCollection>): ReadonlySet<TableName> {
+  return new Set(
+    [...kept].flatMap((collection) => {
+      if (collection === 'streams') return [];
+      return collection === 'classes' ? (['groups'] as const) : [stagedIn[collection]];
+    }),
   );
 }
 
-/** Which kinds of group may be kept: home classes have a scope of their own. */
-export function groupKindsKept(scopes: readonly string[]): ReadonlySet<'group' | 'class'> {
-  const kinds = new Set<'group' | 'class'>();
-  if (scopes.includes('roster.groups')) kinds.add('group');
-  if (scopes.includes('roster.classes')) kinds.add('class');
-  return kinds;
+/** Single fields that an approver may leave out, and the staged table in which each stands. */
+export const narrowableFields = {
+  email: 'people',
+  username: 'people',
+  phone: 'people',
+  sms: 'people',
+  identifier: 'people',
+  birth_date: 'demographics',
+} as const satisfies Record<string, TableName>;
+
+/** A live grant, as far as it says what may be kept. */
+export interface GrantedFields {
+  readonly scopes: readonly string[];
+  /** `scope:field`. */
+  readonly withoutFields: readonly string[];
 }
 
-export const isRosterCollection = (name: string): name is RosterCollection =>
-  rosterCollections.some((collection) => collection === name);
+/** The fields that no live grant of a scope leaves in: `scope:field`, as in a grant. */
+export function fieldsLeftOut(grants: readonly GrantedFields[]): ReadonlySet<string> {
+  const left = new Set<string>();
+  const candidates = new Set(grants.flatMap((grant) => grant.withoutFields));
+  for (const candidate of candidates) {
+    const scope = candidate.slice(0, candidate.indexOf(':'));
+    const wanting = grants.filter((grant) => grant.scopes.includes(scope));
+    if (wanting.every((grant) => grant.withoutFields.includes(candidate))) left.add(candidate);
+  }
+  return left;
+}

@@ -1,74 +1,199 @@
 import { sql } from 'drizzle-orm';
+import type postgres from 'postgres';
 import { z } from 'zod';
-import type { Tx } from '#db/client.ts';
-import type { Collection, Page } from '#server/connectors/contract.ts';
-import type { DeviationKey } from '#server/connectors/exchange/deviations.ts';
-import { isRosterCollection, type RosterCollection } from './collections.ts';
-import { type DerivedStream, deriveStreams, type Hinted } from './derive-streams.ts';
-import type { StagedRow } from './plan.ts';
-import { stagePage } from './stage-record.ts';
+import type { Database, Tx } from '#db/client.ts';
+import { type StagedTable, stagedColumns } from '#server/connectors/staged-columns.ts';
+import { rosterCollections, type TableName } from './collections.ts';
 
-/** The tables of the schema `staging`: the sync role's alone, unlogged, one run's rows until it is over. */
+/**
+ * The tables of the schema `staging`: the sync role's alone, unlogged, one set per run, dropped when it is over. Rows are text as the source
+ * told them; what they mean is found out by SQL.
+ */
 
 export interface StagedRun {
   readonly schoolId: string;
   readonly syncRunId: string;
 }
 
-/** Writes one page, cut to the scopes. The same page again (a repeated step) leaves the same rows. */
-export async function writePage<C extends Collection>(
-  tx: Tx,
+/** Columns that tell a stream; never part of a record's own content. */
+const isStreamColumn = (column: string) => column.startsWith('stream_');
+/** Further columns of staged people: their roles in one cell, `role|roleType|site|beginsOn|endsOn` each, parted as a list. */
+const peopleBesides = ['roles'] as const;
+
+/** The wanted columns of each staged table: what no grant needs has no column to be put into. */
+export type Wanted = ReadonlyMap<StagedTable, readonly string[]>;
+
+/** A staged table of a run, as SQL. */
+export const staged = (run: StagedRun, table: StagedTable | 'aside' | 'plan') =>
+  sql.raw(`staging.${nameOf(run, table)}`);
+export const nameOf = (run: StagedRun, table: StagedTable | 'aside' | 'plan') =>
+  `${table}_${run.syncRunId.replaceAll('-', '')}`;
+
+/** Opens a run's tables. Every column of the seam exists, so that SQL can name it; the ones not wanted stay empty. */
+export async function openStaging(tx: Tx, run: StagedRun, tables: readonly StagedTable[]): Promise<void> {
+  const spec = Object.fromEntries(
+    tables.map((table) => {
+      const columns = [...stagedColumns[table], ...(table === 'people' ? peopleBesides : [])];
+      return [table, { columns, hashed: columns.filter((column) => !isStreamColumn(column)) }];
+    }),
+  );
+  await tx.execute(sql`select across.open_staging(${run.syncRunId}::uuid, ${JSON.stringify(spec)}::jsonb)`);
+}
+
+/** Drops what a run staged. As either role. */
+export async function dropStaged(tx: Tx, { syncRunId }: Pick<StagedRun, 'syncRunId'>): Promise<void> {
+  await tx.execute(sql`select across.close_staging(${syncRunId}::uuid)`);
+}
+
+/** Rows to copy: lines of `COPY … (FORMAT csv)` in the order of `columns`, behind `line`, `source_id`, `status` and `modified`. */
+export interface RowsToCopy {
+  readonly table: StagedTable;
+  readonly columns: readonly string[];
+  readonly lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+export interface SetAsideRow {
+  readonly sourceId: string | null;
+  readonly file?: string | null;
+  readonly line?: number | null;
+  readonly field: string | null;
+  readonly reason: string;
+}
+
+/** What is noted of a page (or a file) that was staged. */
+export interface PageFacts {
+  readonly collection: string;
+  readonly number: number;
+  readonly rows: number;
+  readonly setAside: number;
+  readonly total: number | null;
+  readonly cursor: string | null;
+  readonly ended: 'said' | 'assumed' | 'doubtful' | null;
+  readonly deviations: readonly string[];
+}
+
+/** Most records whose reason is kept of one page or file; the count is never cut. */
+const mostSetAside = 10_000;
+
+/**
+ * Copies one page, or one file, with what is noted of it, in one transaction: it is staged whole or not at all. `facts` is asked when the
+ * rows are through, since a file's are known then. `prove` runs first in the same transaction.
+ */
+export async function copyPage(
+  database: Database,
   run: StagedRun,
-  { page, number, scopes }: { page: Page<C>; number: number; scopes: readonly string[] },
+  page: {
+    readonly number: number;
+    readonly rows: readonly RowsToCopy[];
+    readonly facts: () => PageFacts;
+    readonly aside: () => readonly SetAsideRow[];
+    readonly prove: (tx: postgres.TransactionSql) => Promise<void>;
+  },
 ): Promise<void> {
-  const staged = stagePage(page, scopes);
-  const rows = staged.records.map((record) => ({
-    source_id: record.sourceId,
-    disposition: record.disposition,
-    content: record.content,
-    hint: record.hint,
-    modified_at: record.modifiedAt?.toISOString() ?? null,
-  }));
-  if (rows.length > 0) {
-    await tx.execute(sql`
-      insert into staging.record (run_id, school_id, collection, source_id, disposition, page, content, hint, modified_at)
-      select ${run.syncRunId}::uuid, ${run.schoolId}::uuid, ${page.collection}, r.source_id, r.disposition, ${number}::int,
-             r.content, r.hint, r.modified_at
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as r(source_id text, disposition text, content jsonb, hint jsonb, modified_at timestamptz)
-      on conflict (run_id, collection, source_id) do update
-        set disposition = excluded.disposition, page = excluded.page, content = excluded.content, hint = excluded.hint,
-            modified_at = excluded.modified_at
-        -- A record that could not be read on a later page does not undo one that could.
-        where excluded.disposition <> 'aside' or staging.record.disposition = 'aside'`);
+  await database.sql.begin(async (tx) => {
+    await tx`select set_config('app.school', ${run.schoolId}, true), set_config('app.agent', '', true)`;
+    await page.prove(tx);
+    for (const { table, columns, lines } of page.rows) {
+      const names = ['line', 'source_id', 'status', 'modified', ...columns].map((name) => `"${name}"`).join(', ');
+      const target = `staging.${nameOf(run, table)}`;
+      // The page's number is the column's default for the length of the copy: no byte of a line is touched for it.
+      const stream = await tx.unsafe(`copy ${target} (${names}) from stdin (format csv)`).writable();
+      await pump(lines, stream);
+    }
+    const facts = page.facts();
+    const aside = page.aside().slice(0, mostSetAside);
+    if (aside.length > 0) {
+      const rows = JSON.stringify(
+        aside.map((row) => ({ ...row, collection: facts.collection, source_id: row.sourceId })),
+      );
+      await tx.unsafe(
+        `insert into staging.${nameOf(run, 'aside')} (collection, source_id, file, line, field, reason)
+         select collection, source_id, file, line, field, reason
+           from jsonb_to_recordset($1::text::jsonb) as r(collection text, source_id text, file text, line bigint, field text, reason text)`,
+        [rows],
+      );
+    }
+    await tx`
+      insert into staging.page (run_id, school_id, collection, page, rows, set_aside, total, cursor, ended, deviations)
+      values (${run.syncRunId}, ${run.schoolId}, ${facts.collection}, ${facts.number}, ${facts.rows}, ${facts.setAside}, ${facts.total},
+              ${facts.cursor}, ${facts.ended}, ${[...facts.deviations]})`;
+  });
+}
+
+async function pump(lines: RowsToCopy['lines'], stream: NodeJS.WritableStream): Promise<void> {
+  let failed: unknown = null;
+  const failure = new Promise<never>((_, reject) => {
+    stream.once('error', (error) => {
+      failed = error;
+      reject(error);
+    });
+  });
+  // Heard of below; here only so that nobody is told of a rejection that is handled.
+  failure.catch(() => undefined);
+  try {
+    for await (const bytes of lines) {
+      if (failed !== null) throw failed;
+      if (!stream.write(bytes)) {
+        await Promise.race([new Promise<void>((resolve) => stream.once('drain', resolve)), failure]);
+      }
+    }
+  } catch (error) {
+    if ('destroy' in stream && typeof stream.destroy === 'function')
+      stream.destroy(error instanceof Error ? error : undefined);
+    throw error;
   }
-  await tx.execute(sql`
-    insert into staging.page (run_id, school_id, collection, page, rows, uncounted, repeated, total, ended, set_aside, deviations)
-    values (${run.syncRunId}::uuid, ${run.schoolId}::uuid, ${page.collection}, ${number}::int,
-            ${page.records.length + page.setAside.length}::int, ${staged.uncounted}::int, ${staged.repeated}::int,
-            ${page.total}::int, ${page.end}, ${JSON.stringify(page.setAside)}::jsonb,
-            array(select jsonb_array_elements_text(${JSON.stringify(page.deviations)}::jsonb)))
-    on conflict (run_id, collection, page) do update
-      set rows = excluded.rows, uncounted = excluded.uncounted, repeated = excluded.repeated, total = excluded.total,
-          ended = excluded.ended, set_aside = excluded.set_aside, deviations = excluded.deviations`);
+  await Promise.race([new Promise<void>((resolve) => stream.end(resolve)), failure]);
+}
+
+/** Where a fetch of a collection goes on after what is staged. */
+export interface StagedSoFar {
+  readonly pages: number;
+  readonly rows: number;
+  /** Of the last page that is staged. */
+  readonly cursor: string | null;
+  readonly isOver: boolean;
+}
+
+const soFarSchema = z.array(
+  z.object({
+    pages: z.coerce.number(),
+    rows: z.coerce.number(),
+    cursor: z.string().nullable(),
+    ended: z.string().nullable(),
+  }),
+);
+
+export async function readStagedSoFar(tx: Tx, run: StagedRun, collection: string): Promise<StagedSoFar> {
+  const [row] = soFarSchema.parse(
+    await tx.execute(sql`
+      select count(*) as pages, coalesce(sum(rows + set_aside), 0) as rows,
+             (array_agg(cursor order by page desc))[1] as cursor, (array_agg(ended order by page desc))[1] as ended
+        from staging.page where run_id = ${run.syncRunId}::uuid and collection = ${collection}`),
+  );
+  return {
+    pages: row?.pages ?? 0,
+    rows: row?.rows ?? 0,
+    cursor: row?.cursor ?? null,
+    isOver: (row?.ended ?? null) !== null,
+  };
 }
 
 /** How a collection was fetched. */
 export interface FetchFacts {
-  readonly collection: RosterCollection;
-  /** Distinct records read, whatever became of them. */
+  readonly collection: string;
+  /** Records read, whatever became of them; one that came on two pages counts twice. */
   readonly read: number;
   readonly total: number | null;
   readonly setAside: number;
   /** The last page was reached. */
   readonly isOver: boolean;
-  /** Reached, not in doubt, and as many as the provider promised: absence means something. */
-  readonly complete: boolean;
+  /** What was said of the end, so that the caller can weigh repeats before it counts as complete. */
+  readonly ended: 'said' | 'assumed' | 'doubtful' | null;
 }
 
 const factsSchema = z.array(
   z.object({
-    collection: z.string().refine(isRosterCollection),
+    collection: z.string(),
     read: z.coerce.number(),
     total: z.coerce.number().nullable(),
     set_aside: z.coerce.number(),
@@ -79,15 +204,9 @@ const factsSchema = z.array(
 export async function readFetches(tx: Tx, run: StagedRun): Promise<FetchFacts[]> {
   const rows = factsSchema.parse(
     await tx.execute(sql`
-      select p.collection, last.total, last.ended,
-             sum(p.uncounted + p.repeated) + (select count(*) from staging.record r
-                where r.run_id = p.run_id and r.collection = p.collection) as read,
-             sum(jsonb_array_length(p.set_aside)) as set_aside
-        from staging.page p
-        join lateral (select l.total, l.ended from staging.page l
-                       where l.run_id = p.run_id and l.collection = p.collection order by l.page desc limit 1) last on true
-       where p.run_id = ${run.syncRunId}::uuid
-       group by p.run_id, p.collection, last.total, last.ended`),
+      select collection, sum(rows + set_aside) as read, sum(set_aside) as set_aside,
+             (array_agg(total order by page desc))[1] as total, (array_agg(ended order by page desc))[1] as ended
+        from staging.page where run_id = ${run.syncRunId}::uuid group by collection`),
   );
   return rows.map(({ collection, read, total, set_aside, ended }) => ({
     collection,
@@ -95,146 +214,35 @@ export async function readFetches(tx: Tx, run: StagedRun): Promise<FetchFacts[]>
     total,
     setAside: set_aside,
     isOver: ended !== null,
-    complete:
-      (ended === 'said' && (total === null || read >= total)) ||
-      // Silence and emptiness together are no evidence: a token of the wrong district gets empty lists too.
-      (ended === 'assumed' && read > 0 && (total === null || read >= total)),
+    ended,
   }));
 }
 
-const hintedSchema = z.array(
-  z.object({
-    collection: z.enum(['subjects', 'groups']),
-    source_id: z.string(),
-    hint: z.object({
-      subjectSourceId: z.string().nullable(),
-      stream: z
-        .object({
-          code: z.string().nullable(),
-          name: z.string().nullable(),
-          programme: z.string().nullable(),
-          level: z.string().nullable(),
-          year: z.string().nullable(),
-          from: z.enum(['metadata', 'class-grades', 'course-grades']),
-        })
-        .nullable(),
-    }),
-  }),
-);
+const deviationSchema = z.array(z.object({ key: z.string(), pages: z.coerce.number() }));
 
-/** Derives the streams that the staged courses and classes tell of, stages them, and files each group under its own. */
-export async function stageStreams(tx: Tx, run: StagedRun): Promise<void> {
-  const hinted = hintedSchema.parse(
+/** Deviations with the number of pages (or files) on which each was seen. */
+export async function readDeviations(tx: Tx, run: StagedRun): Promise<Record<string, number>> {
+  const rows = deviationSchema.parse(
     await tx.execute(sql`
-      select collection, source_id, hint from staging.record
-       where run_id = ${run.syncRunId}::uuid and collection in ('subjects', 'groups') and hint is not null`),
+      select key, count(*) as pages from staging.page, unnest(deviations) as key where run_id = ${run.syncRunId}::uuid group by key`),
   );
-  const of = (collection: 'subjects' | 'groups'): Hinted[] =>
-    hinted
-      .filter((row) => row.collection === collection)
-      .map(({ source_id, hint }) => ({ sourceId: source_id, ...hint }));
-  const { streams, streamOfGroup } = deriveStreams(of('subjects'), of('groups'));
-  await tx.execute(sql`delete from staging.record where run_id = ${run.syncRunId}::uuid and collection = 'streams'`);
-  await tx.execute(sql`
-    insert into staging.record (run_id, school_id, collection, source_id, disposition, page, content)
-    select ${run.syncRunId}::uuid, ${run.schoolId}::uuid, 'streams', r.source_id, 'kept', 0, r.content
-      from jsonb_to_recordset(${JSON.stringify(streams.map(streamRow))}::jsonb) as r(source_id text, content jsonb)`);
-  await tx.execute(sql`
-    update staging.record g
-       set content = jsonb_set(g.content, '{stream_source_id}', coalesce(to_jsonb(s.stream), 'null'::jsonb))
-      from staging.record target
-      left join jsonb_to_recordset(${JSON.stringify([...streamOfGroup].map(([group, stream]) => ({ group, stream })))}::jsonb)
-             as s("group" text, stream text) on s."group" = target.source_id
-     where target.run_id = ${run.syncRunId}::uuid and target.collection = 'groups' and target.disposition = 'kept'
-       and g.run_id = target.run_id and g.collection = target.collection and g.source_id = target.source_id`);
+  return Object.fromEntries(rows.map(({ key, pages }) => [key, pages]));
 }
 
-const streamRow = (stream: DerivedStream) => ({
-  source_id: stream.sourceId,
-  content: {
-    name: stream.name,
-    code: stream.code,
-    programme: stream.programme,
-    level: stream.level,
-    year: stream.year,
-    derived_from: stream.derivedFrom,
-  },
-});
+const existsSchema = z.array(z.object({ found: z.boolean() }));
 
-/** jsonb has one spelling per value, so its text is content enough to hash. */
-export const contentHash = sql.raw(`encode(sha256(convert_to(r.content::text, 'UTF8')), 'hex')`);
-
-const stagedSchema = z.array(
-  z.object({
-    source_id: z.string(),
-    disposition: z.enum(['kept', 'deleted', 'aside']),
-    hash: z.string().nullable(),
-    site: z.string().nullable(),
-  }),
-);
-
-/** A collection's staged rows, without their content. */
-export async function readStaged(
-  tx: Tx,
-  run: StagedRun,
-  collection: RosterCollection,
-): Promise<(StagedRow & { readonly siteSourceId: string | null })[]> {
-  const rows = stagedSchema.parse(
-    await tx.execute(sql`
-      select r.source_id, r.disposition, ${contentHash} as hash, r.content->>'site_source_id' as site
-        from staging.record r
-       where r.run_id = ${run.syncRunId}::uuid and r.collection = ${collection} and r.disposition <> 'cut'`),
+/** Whether the run's tables are there: a crash of the database empties unlogged tables, a purge drops them. */
+export async function isStaged(tx: Tx, run: StagedRun, table: StagedTable | 'aside'): Promise<boolean> {
+  const [row] = existsSchema.parse(
+    await tx.execute(sql`select to_regclass(${`staging.${nameOf(run, table)}`}) is not null as found`),
   );
-  return rows.map(({ source_id, disposition, hash, site }) => ({
-    sourceId: source_id,
-    disposition,
-    contentHash: hash,
-    siteSourceId: site,
-  }));
+  return row?.found === true;
 }
 
-const contentSchema = z.array(z.object({ source_id: z.string(), content: z.record(z.string(), z.unknown()) }));
-
-/** Content of a small collection (sites, terms): what others are filed under. */
-export async function readContent(tx: Tx, run: StagedRun, collection: 'sites' | 'terms') {
-  return contentSchema.parse(
-    await tx.execute(sql`
-      select source_id, content from staging.record
-       where run_id = ${run.syncRunId}::uuid and collection = ${collection} and disposition = 'kept'`),
-  );
+/** Statistics, without which the plan of a join over millions of rows is a guess. */
+export async function analyseStaged(tx: Tx, run: StagedRun, tables: readonly StagedTable[]): Promise<void> {
+  for (const table of tables) await tx.execute(sql`analyze ${staged(run, table)}`);
 }
 
-const oddSchema = z.array(
-  z.object({
-    collection: z.string(),
-    deviations: z.array(z.string()),
-    repeated: z.coerce.number(),
-    set_aside: z.array(z.object({ sourceId: z.string().nullable(), field: z.string().nullable(), reason: z.string() })),
-  }),
-);
-
-/** What was odd about the pages: deviations with the number of pages on which each was seen, records set aside. */
-export async function readOddities(tx: Tx, run: StagedRun) {
-  const pages = oddSchema.parse(
-    await tx.execute(sql`
-      select collection, to_jsonb(deviations) as deviations, repeated, set_aside from staging.page
-       where run_id = ${run.syncRunId}::uuid order by collection, page`),
-  );
-  const deviations: Record<string, number> = {};
-  const duplicate: DeviationKey = 'duplicate-record';
-  const seen = pages.flatMap((page) => [...page.deviations, ...(page.repeated > 0 ? [duplicate] : [])]);
-  for (const key of seen) deviations[key] = (deviations[key] ?? 0) + 1;
-  return {
-    deviations,
-    setAside: pages.flatMap((page) => page.set_aside.map((record) => ({ collection: page.collection, ...record }))),
-  };
-}
-
-/** Drops what a run staged; without a run, all that a school has staged. */
-export async function dropStaged(
-  tx: Tx,
-  { schoolId, syncRunId }: { schoolId: string; syncRunId: string },
-): Promise<void> {
-  await tx.execute(sql`delete from staging.record where run_id = ${syncRunId}::uuid and school_id = ${schoolId}::uuid`);
-  await tx.execute(sql`delete from staging.page where run_id = ${syncRunId}::uuid and school_id = ${schoolId}::uuid`);
-}
+export const isTableName = (name: string): name is TableName => Object.hasOwn(stagedColumns, name) && name !== 'roles';
+export { rosterCollections };
