@@ -133,9 +133,28 @@ export interface PreviewCollection {
   readonly sample: readonly Readonly<Record<string, string>>[];
 }
 
-/** Collections that a connector can read. Later issues add people, classes, guardians, demographics. */
-export const collections = ['sites', 'terms', 'subjects', 'groups', 'courses'] as const;
+/** Collections that a connector can read. Home classes come among the groups. */
+export const collections = [
+  'sites',
+  'terms',
+  'subjects',
+  'groups',
+  'teachers',
+  'students',
+  'guardians',
+  'enrolments',
+  'demographics',
+  'courses',
+] as const;
 export type Collection = (typeof collections)[number];
+/** Collections that tell of people: nothing of them is asked for unless a scope of the fetch needs it. */
+export const peopleCollections = [
+  'teachers',
+  'students',
+  'guardians',
+  'enrolments',
+  'demographics',
+] as const satisfies readonly Collection[];
 
 /** A record in our words, as `map.ts` makes it; `hash` is over its content and steady across runs. */
 export interface SiteRecord {
@@ -187,7 +206,71 @@ export interface CourseRecord {
   readonly termName: string | null;
   readonly accountName: string | null;
 }
-/** programme × level × year as a class or course tells it, never as a student does. */
+/** A role that a person has in a site; a person of several sites has several. */
+export interface PersonRole {
+  /** In the standard's words: `student`, `teacher`, `guardian`, `parent`, `relative`. */
+  readonly role: string;
+  readonly roleType: string | null;
+  readonly siteSourceId: string | null;
+  readonly beginsOn: string | null;
+  readonly endsOn: string | null;
+}
+/**
+ * A teacher, a student or a guardian. Of one who is deleted over there nothing is told but that; a person with several rows in the
+ * source (one per site) comes as several records. No password is ever read.
+ */
+export interface PersonRecord {
+  readonly sourceId: string;
+  readonly enabled: boolean | null;
+  readonly username: string | null;
+  readonly givenName: string | null;
+  readonly familyName: string | null;
+  readonly middleName: string | null;
+  readonly preferredGivenName: string | null;
+  readonly preferredFamilyName: string | null;
+  readonly pronouns: string | null;
+  readonly identifier: string | null;
+  readonly masterIdentifier: string | null;
+  readonly email: string | null;
+  readonly sms: string | null;
+  readonly phone: string | null;
+  readonly grades: readonly string[];
+  /** Each `type:identifier`; without a type nothing stands before the colon. */
+  readonly userIds: readonly string[];
+  /** Guardians of a student, students of a guardian. */
+  readonly agentSourceIds: readonly string[];
+  readonly primarySiteSourceId: string | null;
+  /** Only roles of the collection that was asked for: what else the person is over there is nobody's business here. */
+  readonly roles: readonly PersonRole[];
+  readonly stream: StreamHint | null;
+}
+export interface EnrolmentRecord {
+  readonly sourceId: string;
+  /** Null of a deleted one alone. */
+  readonly groupSourceId: string | null;
+  /** Null of a deleted one alone. */
+  readonly personSourceId: string | null;
+  readonly siteSourceId: string | null;
+  /** `student` or `teacher`; null of a deleted one alone. */
+  readonly role: string | null;
+  readonly isPrimary: boolean | null;
+  readonly beginsOn: string | null;
+  /** Exclusive. */
+  readonly endsOn: string | null;
+}
+/** `sourceId` is the person's. Whose they are, students' or teachers', is not told: the caller keeps those of people whom it may have. */
+export interface DemographicsRecord {
+  readonly sourceId: string;
+  readonly birthDate: string | null;
+  readonly sex: string | null;
+  /** The standard's flags that are true, by their names: `asian`, `hispanicOrLatinoEthnicity`. */
+  readonly races: readonly string[];
+  readonly countryOfBirth: string | null;
+  readonly stateOfBirth: string | null;
+  readonly cityOfBirth: string | null;
+  readonly publicSchoolResidence: string | null;
+}
+/** programme × level × year as a class or course tells it; as a student does only in a student's own record. */
 export interface StreamHint {
   /** The school's own short word for it, e.g. `H4-NT`, and what people call it. */
   readonly code: string | null;
@@ -195,7 +278,7 @@ export interface StreamHint {
   readonly programme: string | null;
   readonly level: string | null;
   readonly year: string | null;
-  readonly from: 'metadata' | 'class-grades' | 'course-grades';
+  readonly from: 'metadata' | 'class-grades' | 'course-grades' | 'student-programme' | 'student-grades';
 }
 
 export interface RecordOf {
@@ -203,6 +286,11 @@ export interface RecordOf {
   terms: TermRecord;
   subjects: SubjectRecord;
   groups: GroupRecord;
+  teachers: PersonRecord;
+  students: PersonRecord;
+  guardians: PersonRecord;
+  enrolments: EnrolmentRecord;
+  demographics: DemographicsRecord;
   courses: CourseRecord;
 }
 
@@ -214,6 +302,9 @@ export const setAsideReasons = [
   'name-missing',
   'date-unreadable',
   'dates-reversed',
+  'role-missing',
+  'person-missing',
+  'group-missing',
 ] as const;
 export type SetAsideReason = (typeof setAsideReasons)[number];
 
@@ -229,7 +320,12 @@ export interface Page<C extends Collection> {
   readonly collection: C;
   readonly records: readonly (RecordOf[C] & { readonly modifiedAt: Date | null; readonly deleted: boolean })[];
   readonly setAside: readonly SetAside[];
-  /** Total where the server says so. */
+  /** Records that were read and dropped at once, since no scope needs them: of another role than was asked for, or told before. */
+  readonly cut: number;
+  /**
+   * Total where the server says so, of all parts that the collection is read in so far; on the last page it is to be reached by records,
+   * set aside and cut of all pages.
+   */
   readonly total: number | null;
   /** Opaque and free of personal data: give it back to `fetch` to go on after this page. Null on the last page. */
   readonly cursor: string | null;
@@ -242,8 +338,21 @@ export interface Page<C extends Collection> {
   readonly deviations: readonly DeviationKey[];
 }
 
+export interface FetchOptions {
+  /**
+   * A delta: only what was modified at or after this moment, with what was marked as deleted since. Overlap is the caller's to choose. Where
+   * the system does not do as it was asked, the fetch ends at once: `doubtful`, with one of `deltaDeviations`; then the
+   * caller reads all. Only where `capabilities.deltas` says so.
+   */
+  readonly since?: Date | null;
+  /** The union of granted scopes. Without one that needs it, a collection of people is not asked for. */
+  readonly scopes?: readonly Scope[];
+}
+
 export interface Capabilities {
   readonly reads: readonly Collection[];
+  /** Whether `fetch` can be asked for what was modified since a moment; a single server may still not do it. */
+  readonly deltas: boolean;
   /** Scopes that the connector can serve at all. */
   readonly scopes: readonly Scope[];
   /** Requests at once that the system bears. */
@@ -279,11 +388,15 @@ export interface Connector<Settings = unknown, Secret = unknown> {
   prove(session: Session<Settings, Secret>, scopes: readonly Scope[]): Promise<Proof>;
   /** At most five records and a count per collection. */
   preview(session: Session<Settings, Secret>, scopes: readonly Scope[]): Promise<readonly PreviewCollection[]>;
-  /** Streams a collection page by page from `cursor` (null: from the start). */
+  /**
+   * Streams a collection page by page from `cursor` (null: from the start); what goes on from a cursor has the same options.
+   * @throws CrosswalkError `internal` where no scope of the options needs a collection of people, and whatever a call throws
+   */
   fetch<C extends Collection>(
     session: Session<Settings, Secret>,
     collection: C,
     cursor: string | null,
+    options?: FetchOptions,
   ): AsyncIterable<Page<C>>;
   /** Only for `authorization-code`. */
   readonly consent?: {

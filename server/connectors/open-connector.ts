@@ -7,6 +7,7 @@ import type {
   ConsentAnswer,
   ConsentRequest,
   ConsentResult,
+  FetchOptions,
   Page,
   PreviewCollection,
   Proof,
@@ -33,7 +34,7 @@ export interface OpenConnector {
   readonly id: string;
   prove(scopes: readonly Scope[]): Promise<Proof>;
   preview(scopes: readonly Scope[]): Promise<readonly PreviewCollection[]>;
-  fetch<C extends Collection>(collection: C, cursor: string | null): AsyncIterable<Page<C>>;
+  fetch<C extends Collection>(collection: C, cursor: string | null, options?: FetchOptions): AsyncIterable<Page<C>>;
   collectionsFor(scopes: readonly Scope[]): readonly Collection[];
 }
 
@@ -90,7 +91,7 @@ export function register<Settings extends Record<string, unknown>, Secret extend
         id: connector.id,
         prove: (scopes) => connector.prove(session, scopes),
         preview: (scopes) => connector.preview(session, scopes),
-        fetch: (collection, cursor) => connector.fetch(session, collection, cursor),
+        fetch: (collection, cursor, options) => connector.fetch(session, collection, cursor, options),
         collectionsFor: connector.collectionsFor,
       };
     },

@@ -66,15 +66,7 @@ export const stagedColumns = {
   ],
   /** `source_id` is the person's. One row per role and site. */
   roles: ['role', 'role_type', 'site_source_id', 'begins_on', 'ends_on'],
-  enrolments: [
-    'group_source_id',
-    'person_source_id',
-    'site_source_id',
-    'role',
-    'is_primary',
-    'begins_on',
-    'ends_on',
-  ],
+  enrolments: ['group_source_id', 'person_source_id', 'site_source_id', 'role', 'is_primary', 'begins_on', 'ends_on'],
   /** `source_id` is the person's. */
   demographics: [
     'birth_date',

@@ -2,14 +2,25 @@
 export const deviationKeys = [
   'another-type-for-list',
   'another-type-for-text',
+  'boolean-as-number',
+  'boolean-not-text',
+  'boolean-unreadable',
   'class-type-missing',
   'class-without-term',
   'control-characters',
   'course-code-missing',
+  'date-ignored',
+  'delta-filter-blind',
+  'delta-filter-ignored',
+  'delta-filter-refused',
   'duplicate-record',
+  'enabled-missing',
   'end-as-not-found',
   'envelope-missing',
   'envelope-name',
+  'family-name-missing',
+  'given-name-missing',
+  'grades-in-words',
   'identifier-missing',
   'limit-ignored',
   'limit-refused',
@@ -18,6 +29,7 @@ export const deviationKeys = [
   'modified-missing',
   'moment-unreadable',
   'moment-without-zone',
+  'next-link-drops-filter',
   'next-link-drops-parameters',
   'next-link-foreign',
   'next-link-missing',
@@ -32,6 +44,11 @@ export const deviationKeys = [
   'reference-as-text',
   'reference-unusable',
   'reference-without-href',
+  'role-as-object',
+  'role-endpoint-missing',
+  'role-filter-ignored',
+  'role-filter-refused',
+  'role-missing',
   'school-year-missing',
   'short-page',
   'sis-id-not-visible',
@@ -49,10 +66,19 @@ export const deviationKeys = [
   'title-missing',
   'total-missing',
   'total-unreadable',
+  'user-id-without-type',
+  'username-empty',
   'vocabulary-case',
   'vocabulary-unknown',
 ] as const;
 export type DeviationKey = (typeof deviationKeys)[number];
+
+/** The system does not tell apart what changed since a moment: a delta of it proves nothing. */
+export const deltaDeviations: readonly DeviationKey[] = [
+  'delta-filter-blind',
+  'delta-filter-ignored',
+  'delta-filter-refused',
+];
 
 /** Collects the deviations of a page, each once. */
 export interface Deviations {

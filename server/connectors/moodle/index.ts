@@ -39,7 +39,7 @@ export const moodle = {
   settings: settingsSchema,
   secret: secretSchema,
   guide,
-  capabilities: { reads: ['courses'], scopes: ['lms.courses'], concurrency: 1 },
+  capabilities: { reads: ['courses'], deltas: false, scopes: ['lms.courses'], concurrency: 1 },
   foreignScopes: (scopes) => (serves(scopes) ? courseFunctions : []),
   origins: (settings) => [originOf(settings.baseUrl)],
   collectionsFor: (scopes) => (serves(scopes) ? ['courses'] : []),
@@ -144,6 +144,7 @@ async function* fetchCollection<C extends Collection>(
     collection,
     records,
     setAside,
+    cut: 0,
     total: own.length,
     cursor: null,
     // The front page is always among them: a list without it was cut by something.
