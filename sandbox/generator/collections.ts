@@ -260,6 +260,13 @@ function* seatsOf(context: SiteContext): Generator<Seat> {
   }
 }
 
+/** The ids of the students who have left: those of the records marked for deletion. */
+export function* leftStudentIds(school: School): Generator<string> {
+  for (const context of contextsOf(school)) {
+    for (const { id, left } of seatsOf(context)) if (left) yield id;
+  }
+}
+
 /** Seats with a written name, and the pair of namesakes, belong to no other household. */
 function isWritten(context: SiteContext, seat: number): boolean {
   return seat === 8 || seat === 9 || (context.index === 0 && ODD_SEATS.includes(seat));

@@ -45,9 +45,9 @@ describe('determinism', () => {
 });
 
 describe.each([
-  ...demoSlugs.concat('some-other-school').map((slug) => ({ slug })),
+  ...demoSlugs.concat('some-other-school').map((slug) => ({ slug, size: 'demo' as const })),
   { slug: 'lindenhof', size: 'district' as const, sites: 3 },
-])('$slug $size', (options) => {
+])('$slug ($size)', (options) => {
   const school = schoolOf(options);
 
   test('ids are unique and every reference resolves', () => {

@@ -66,6 +66,20 @@ export type PersonRole =
   | 'siteAdministrator'
   | 'districtAdministrator';
 
+/** What each role is called in OneRoster 1.1, which has one role a person and fewer words for it. */
+export const v1p1Roles: Record<PersonRole, string> = {
+  student: 'student',
+  teacher: 'teacher',
+  guardian: 'guardian',
+  parent: 'parent',
+  relative: 'relative',
+  aide: 'aide',
+  principal: 'administrator',
+  counselor: 'administrator',
+  siteAdministrator: 'administrator',
+  districtAdministrator: 'administrator',
+};
+
 export type PersonRecord = Base & {
   kind: 'student' | 'teacher' | 'guardian' | 'staff';
   username: string;

@@ -11,9 +11,9 @@ import type {
   EnrolmentRecord,
   OrgRecord,
   PersonRecord,
-  PersonRole,
   SessionRecord,
 } from '../generator/records.ts';
+import { v1p1Roles } from '../generator/records.ts';
 
 export type Version = 'v1p2' | 'v1p1';
 export type Collection = 'academicSessions' | 'orgs' | 'courses' | 'classes' | 'users' | 'enrollments' | 'demographics';
@@ -66,19 +66,6 @@ const given = (fields: Record<string, string>): WireObject =>
 const withMetadata = (metadata: Readonly<Record<string, string>>): WireObject =>
   Object.keys(metadata).length === 0 ? {} : { metadata };
 const flag = (value: boolean): string => (value ? 'true' : 'false');
-
-const v1p1Roles: Record<PersonRole, string> = {
-  student: 'student',
-  teacher: 'teacher',
-  guardian: 'guardian',
-  parent: 'parent',
-  relative: 'relative',
-  aide: 'aide',
-  principal: 'administrator',
-  counselor: 'administrator',
-  siteAdministrator: 'administrator',
-  districtAdministrator: 'administrator',
-};
 
 /** A writer for a version; `base` is the absolute URL of the service. */
 export function writerFor(version: Version, base: string): Writer {
