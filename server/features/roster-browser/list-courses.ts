@@ -1,9 +1,19 @@
-import { asc, count, desc, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, isNotNull, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { lmsCourse } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { browseFields, matching, pageOf, recordsPerPage } from './browse-records.ts';
+import {
+  behind,
+  browseFields,
+  countedUpTo,
+  countRows,
+  inOrder,
+  lastSeen,
+  matching,
+  pageOf,
+  recordsPerPage,
+} from './browse-records.ts';
 
 /** The courses that were received of the school's LMSs, a page at a time. `sisId`: only those with, or without, one. */
 export const listCourses = defineVerb({
@@ -13,7 +23,7 @@ export const listCourses = defineVerb({
   input: z.object({
     ...browseFields,
     sisId: z.enum(['with', 'without']).optional(),
-    sort: z.enum(['name', 'code', 'sisId', 'term', 'lastSeen']).default('name'),
+    sort: z.enum(['name', 'code', 'sisId', 'term']).default('name'),
   }),
   run: async ({ tx, input }) => {
     const wanted = matching(
@@ -27,16 +37,15 @@ export const listCourses = defineVerb({
           : isNull(lmsCourse.sisId),
     );
     const by = {
-      name: sql`lower(${lmsCourse.name})`,
-      code: sql`lower(coalesce(${lmsCourse.code}, ''))`,
-      sisId: sql`lower(coalesce(${lmsCourse.sisId}, ''))`,
-      term: sql`lower(coalesce(${lmsCourse.termName}, ''))`,
-      lastSeen: sql`${lmsCourse.lastSeenAt}`,
+      name: sql<string>`lower(${lmsCourse.name})`,
+      code: sql<string>`lower(coalesce(${lmsCourse.code}, ''))`,
+      sisId: sql<string>`lower(coalesce(${lmsCourse.sisId}, ''))`,
+      term: sql<string>`lower(coalesce(${lmsCourse.termName}, ''))`,
     }[input.sort];
-    const { limit, offset } = pageOf(input);
     const rows = await tx
       .select({
         id: lmsCourse.id,
+        key: by,
         systemId: lmsCourse.systemId,
         sourceId: lmsCourse.sourceId,
         name: lmsCourse.name,
@@ -47,15 +56,21 @@ export const listCourses = defineVerb({
         accountName: lmsCourse.accountName,
         missedFetches: lmsCourse.missedFetches,
         firstSeenAt: lmsCourse.firstSeenAt,
-        lastSeenAt: lmsCourse.lastSeenAt,
+        lastSeenAt: lastSeen(lmsCourse, 'courses'),
         goneAt: lmsCourse.goneAt,
       })
       .from(lmsCourse)
-      .where(wanted)
-      .orderBy(input.descending ? desc(by) : asc(by), asc(lmsCourse.id))
-      .limit(limit)
-      .offset(offset);
-    const [total] = await tx.select({ rows: count() }).from(lmsCourse).where(wanted);
-    return { rows, total: total?.rows ?? 0, perPage: recordsPerPage };
+      .where(and(wanted, behind(by, lmsCourse.id, input)))
+      .orderBy(...inOrder(by, lmsCourse.id, input))
+      .limit(recordsPerPage + 1);
+    const counted = await countRows(
+      tx,
+      tx
+        .select({ one: sql`1` })
+        .from(lmsCourse)
+        .where(wanted)
+        .limit(countedUpTo + 1),
+    );
+    return pageOf(rows, counted);
   },
 });

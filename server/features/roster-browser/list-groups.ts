@@ -1,9 +1,19 @@
-import { and, arrayContains, asc, count, desc, eq, sql } from 'drizzle-orm';
+import { and, arrayContains, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { rosterGroup, rosterSite, rosterStream, rosterSubject, rosterTerm } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { browseFields, matching, pageOf, recordsPerPage } from './browse-records.ts';
+import {
+  behind,
+  browseFields,
+  countedUpTo,
+  countRows,
+  inOrder,
+  lastSeen,
+  matching,
+  pageOf,
+  recordsPerPage,
+} from './browse-records.ts';
 
 const sourceIdSchema = z.string().min(1).max(500);
 
@@ -22,7 +32,7 @@ export const listGroups = defineVerb({
     stream: sourceIdSchema.optional(),
     site: sourceIdSchema.optional(),
     term: sourceIdSchema.optional(),
-    sort: z.enum(['title', 'subject', 'stream', 'site', 'lastSeen']).default('title'),
+    sort: z.enum(['title', 'subject', 'stream', 'site']).default('title'),
   }),
   run: async ({ tx, input }) => {
     const wanted = matching(
@@ -42,11 +52,10 @@ export const listGroups = defineVerb({
       input.term === undefined ? undefined : arrayContains(rosterGroup.termSourceIds, [input.term]),
     );
     const by = {
-      title: sql`lower(${rosterGroup.title})`,
-      subject: sql`lower(coalesce(${rosterSubject.title}, ''))`,
-      stream: sql`lower(coalesce(${rosterStream.name}, ''))`,
-      site: sql`lower(coalesce(${rosterSite.name}, ''))`,
-      lastSeen: sql`${rosterGroup.lastSeenAt}`,
+      title: sql<string>`lower(${rosterGroup.title})`,
+      subject: sql<string>`lower(coalesce(${rosterSubject.title}, ''))`,
+      stream: sql<string>`lower(coalesce(${rosterStream.name}, ''))`,
+      site: sql<string>`lower(coalesce(${rosterSite.name}, ''))`,
     }[input.sort];
     const ofSubject = and(
       eq(rosterSubject.schoolId, rosterGroup.schoolId),
@@ -58,10 +67,10 @@ export const listGroups = defineVerb({
       eq(rosterStream.systemId, rosterGroup.systemId),
       eq(rosterStream.sourceId, rosterGroup.streamSourceId),
     );
-    const { limit, offset } = pageOf(input);
     const rows = await tx
       .select({
         id: rosterGroup.id,
+        key: by,
         systemId: rosterGroup.systemId,
         sourceId: rosterGroup.sourceId,
         kind: rosterGroup.kind,
@@ -74,7 +83,7 @@ export const listGroups = defineVerb({
         termSourceIds: rosterGroup.termSourceIds,
         missedFetches: rosterGroup.missedFetches,
         firstSeenAt: rosterGroup.firstSeenAt,
-        lastSeenAt: rosterGroup.lastSeenAt,
+        lastSeenAt: lastSeen(rosterGroup, 'groups', 'classes'),
         goneAt: rosterGroup.goneAt,
       })
       .from(rosterGroup)
@@ -88,28 +97,31 @@ export const listGroups = defineVerb({
           eq(rosterSite.sourceId, rosterGroup.siteSourceId),
         ),
       )
-      .where(wanted)
-      .orderBy(input.descending ? desc(by) : asc(by), asc(rosterGroup.id))
-      .limit(limit)
-      .offset(offset);
-    const [total] = await tx
-      .select({ rows: count() })
-      .from(rosterGroup)
-      .leftJoin(rosterSubject, ofSubject)
-      .leftJoin(rosterStream, ofStream)
-      .where(wanted);
+      .where(and(wanted, behind(by, rosterGroup.id, input)))
+      .orderBy(...inOrder(by, rosterGroup.id, input))
+      .limit(recordsPerPage + 1);
+    const counted = await countRows(
+      tx,
+      tx
+        .select({ one: sql`1` })
+        .from(rosterGroup)
+        .leftJoin(rosterSubject, ofSubject)
+        .leftJoin(rosterStream, ofStream)
+        .where(wanted)
+        .limit(countedUpTo + 1),
+    );
+    const termIds = [...new Set(rows.flatMap((row) => row.termSourceIds))];
     const terms = await tx
       .select({ systemId: rosterTerm.systemId, sourceId: rosterTerm.sourceId, name: rosterTerm.name })
       .from(rosterTerm)
-      .where(eq(rosterTerm.schoolId, input.schoolId));
+      .where(and(eq(rosterTerm.schoolId, input.schoolId), inArray(rosterTerm.sourceId, termIds)));
     const termNames = new Map(terms.map((term) => [`${term.systemId} ${term.sourceId}`, term.name]));
-    return {
-      rows: rows.map(({ termSourceIds, ...row }) => ({
+    return pageOf(
+      rows.map(({ termSourceIds, ...row }) => ({
         ...row,
         terms: termSourceIds.map((sourceId) => termNames.get(`${row.systemId} ${sourceId}`) ?? sourceId),
       })),
-      total: total?.rows ?? 0,
-      perPage: recordsPerPage,
-    };
+      counted,
+    );
   },
 });

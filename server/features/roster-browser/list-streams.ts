@@ -1,9 +1,19 @@
-import { and, asc, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { rosterGroup, rosterStream } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { browseFields, matching, pageOf, recordsPerPage } from './browse-records.ts';
+import {
+  behind,
+  browseFields,
+  countedUpTo,
+  countRows,
+  inOrder,
+  lastSeen,
+  matching,
+  pageOf,
+  recordsPerPage,
+} from './browse-records.ts';
 
 /** The streams that were derived from what the systems tell, a page at a time, each with how many groups it has. */
 export const listStreams = defineVerb({
@@ -12,7 +22,7 @@ export const listStreams = defineVerb({
   access: [{ school: schoolRoles }],
   input: z.object({
     ...browseFields,
-    sort: z.enum(['name', 'programme', 'level', 'year', 'lastSeen']).default('name'),
+    sort: z.enum(['name', 'programme', 'level', 'year']).default('name'),
   }),
   run: async ({ tx, input }) => {
     const wanted = matching(rosterStream, input, [
@@ -23,16 +33,15 @@ export const listStreams = defineVerb({
       rosterStream.year,
     ]);
     const by = {
-      name: sql`lower(${rosterStream.name})`,
-      programme: sql`lower(coalesce(${rosterStream.programme}, ''))`,
-      level: sql`lower(coalesce(${rosterStream.level}, ''))`,
-      year: sql`lower(coalesce(${rosterStream.year}, ''))`,
-      lastSeen: sql`${rosterStream.lastSeenAt}`,
+      name: sql<string>`lower(${rosterStream.name})`,
+      programme: sql<string>`lower(coalesce(${rosterStream.programme}, ''))`,
+      level: sql<string>`lower(coalesce(${rosterStream.level}, ''))`,
+      year: sql<string>`lower(coalesce(${rosterStream.year}, ''))`,
     }[input.sort];
-    const { limit, offset } = pageOf(input);
     const rows = await tx
       .select({
         id: rosterStream.id,
+        key: by,
         systemId: rosterStream.systemId,
         sourceId: rosterStream.sourceId,
         name: rosterStream.name,
@@ -43,15 +52,21 @@ export const listStreams = defineVerb({
         derivedFrom: rosterStream.derivedFrom,
         missedFetches: rosterStream.missedFetches,
         firstSeenAt: rosterStream.firstSeenAt,
-        lastSeenAt: rosterStream.lastSeenAt,
+        lastSeenAt: lastSeen(rosterStream, 'streams', 'groups'),
         goneAt: rosterStream.goneAt,
       })
       .from(rosterStream)
-      .where(wanted)
-      .orderBy(input.descending ? desc(by) : asc(by), asc(rosterStream.id))
-      .limit(limit)
-      .offset(offset);
-    const [total] = await tx.select({ rows: count() }).from(rosterStream).where(wanted);
+      .where(and(wanted, behind(by, rosterStream.id, input)))
+      .orderBy(...inOrder(by, rosterStream.id, input))
+      .limit(recordsPerPage + 1);
+    const counted = await countRows(
+      tx,
+      tx
+        .select({ one: sql`1` })
+        .from(rosterStream)
+        .where(wanted)
+        .limit(countedUpTo + 1),
+    );
     const groups = await tx
       .select({ systemId: rosterGroup.systemId, stream: rosterGroup.streamSourceId, groups: count() })
       .from(rosterGroup)
@@ -67,10 +82,9 @@ export const listStreams = defineVerb({
       )
       .groupBy(rosterGroup.systemId, rosterGroup.streamSourceId);
     const groupsOf = new Map(groups.map((row) => [`${row.systemId} ${row.stream}`, row.groups]));
-    return {
-      rows: rows.map((row) => ({ ...row, groups: groupsOf.get(`${row.systemId} ${row.sourceId}`) ?? 0 })),
-      total: total?.rows ?? 0,
-      perPage: recordsPerPage,
-    };
+    return pageOf(
+      rows.map((row) => ({ ...row, groups: groupsOf.get(`${row.systemId} ${row.sourceId}`) ?? 0 })),
+      counted,
+    );
   },
 });

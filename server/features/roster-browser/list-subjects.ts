@@ -1,16 +1,26 @@
-import { and, asc, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { rosterGroup, rosterSite, rosterSubject } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { browseFields, matching, pageOf, recordsPerPage } from './browse-records.ts';
+import {
+  behind,
+  browseFields,
+  countedUpTo,
+  countRows,
+  inOrder,
+  lastSeen,
+  matching,
+  pageOf,
+  recordsPerPage,
+} from './browse-records.ts';
 
 /** The subjects that were received of the school's systems, a page at a time, each with how many groups follow it. */
 export const listSubjects = defineVerb({
   name: 'data.subjects',
   kind: 'query',
   access: [{ school: schoolRoles }],
-  input: z.object({ ...browseFields, sort: z.enum(['title', 'code', 'lastSeen']).default('title') }),
+  input: z.object({ ...browseFields, sort: z.enum(['title', 'code']).default('title') }),
   run: async ({ tx, input }) => {
     const wanted = matching(rosterSubject, input, [
       rosterSubject.title,
@@ -18,14 +28,13 @@ export const listSubjects = defineVerb({
       sql`array_to_string(${rosterSubject.subjects} || ${rosterSubject.subjectCodes} || ${rosterSubject.grades}, ' ')`,
     ]);
     const by = {
-      title: sql`lower(${rosterSubject.title})`,
-      code: sql`lower(coalesce(${rosterSubject.courseCode}, ''))`,
-      lastSeen: sql`${rosterSubject.lastSeenAt}`,
+      title: sql<string>`lower(${rosterSubject.title})`,
+      code: sql<string>`lower(coalesce(${rosterSubject.courseCode}, ''))`,
     }[input.sort];
-    const { limit, offset } = pageOf(input);
     const rows = await tx
       .select({
         id: rosterSubject.id,
+        key: by,
         systemId: rosterSubject.systemId,
         sourceId: rosterSubject.sourceId,
         title: rosterSubject.title,
@@ -36,7 +45,7 @@ export const listSubjects = defineVerb({
         siteName: rosterSite.name,
         missedFetches: rosterSubject.missedFetches,
         firstSeenAt: rosterSubject.firstSeenAt,
-        lastSeenAt: rosterSubject.lastSeenAt,
+        lastSeenAt: lastSeen(rosterSubject, 'subjects'),
         goneAt: rosterSubject.goneAt,
       })
       .from(rosterSubject)
@@ -48,11 +57,17 @@ export const listSubjects = defineVerb({
           eq(rosterSite.sourceId, rosterSubject.siteSourceId),
         ),
       )
-      .where(wanted)
-      .orderBy(input.descending ? desc(by) : asc(by), asc(rosterSubject.id))
-      .limit(limit)
-      .offset(offset);
-    const [total] = await tx.select({ rows: count() }).from(rosterSubject).where(wanted);
+      .where(and(wanted, behind(by, rosterSubject.id, input)))
+      .orderBy(...inOrder(by, rosterSubject.id, input))
+      .limit(recordsPerPage + 1);
+    const counted = await countRows(
+      tx,
+      tx
+        .select({ one: sql`1` })
+        .from(rosterSubject)
+        .where(wanted)
+        .limit(countedUpTo + 1),
+    );
     const groups = await tx
       .select({ systemId: rosterGroup.systemId, subject: rosterGroup.subjectSourceId, groups: count() })
       .from(rosterGroup)
@@ -68,10 +83,9 @@ export const listSubjects = defineVerb({
       )
       .groupBy(rosterGroup.systemId, rosterGroup.subjectSourceId);
     const groupsOf = new Map(groups.map((row) => [`${row.systemId} ${row.subject}`, row.groups]));
-    return {
-      rows: rows.map((row) => ({ ...row, groups: groupsOf.get(`${row.systemId} ${row.sourceId}`) ?? 0 })),
-      total: total?.rows ?? 0,
-      perPage: recordsPerPage,
-    };
+    return pageOf(
+      rows.map((row) => ({ ...row, groups: groupsOf.get(`${row.systemId} ${row.sourceId}`) ?? 0 })),
+      counted,
+    );
   },
 });

@@ -30,9 +30,9 @@ describe('what was received of a school', () => {
     school_id: schoolId,
     system_id: systemId,
     source_id: sourceId,
-    content_hash: 'x',
+    content_hash: newId(),
     first_seen_at: testNow,
-    last_seen_at: testNow,
+    last_seen_at: null,
     missed_fetches: 0,
     gone_at: null,
     ...more,
@@ -132,7 +132,7 @@ describe('what was received of a school', () => {
 
   it('pages groups with the whole number, sorts both ways, and names subject, stream, site and terms', async () => {
     const first = await listGroups({ ctx: await ctx(), input: school });
-    expect(first).toMatchObject({ total: recordsPerPage + 5, perPage: recordsPerPage });
+    expect(first).toMatchObject({ total: recordsPerPage + 5, more: false });
     expect(first.rows).toHaveLength(recordsPerPage);
     expect(first.rows[0]).toMatchObject({
       title: 'Group 000',
@@ -141,7 +141,7 @@ describe('what was received of a school', () => {
       siteName: 'Noord',
       terms: ['2024/25', '2025/26'],
     });
-    const second = await listGroups({ ctx: await ctx(), input: { ...school, page: 2 } });
+    const second = await listGroups({ ctx: await ctx(), input: { ...school, after: first.next ?? '' } });
     expect(second.rows.map(({ title }) => title)).toEqual([
       'Group 050',
       'Group 051',
@@ -151,7 +151,15 @@ describe('what was received of a school', () => {
     ]);
     const last = await listGroups({ ctx: await ctx(), input: { ...school, descending: true } });
     expect(last.rows[0]).toMatchObject({ title: 'Group 054', streamName: null });
-    expect((await listGroups({ ctx: await ctx(), input: { ...school, page: 900 } })).rows).toEqual([]);
+    expect(second.next).toBeNull();
+    const firstAgain = await listGroups({ ctx: await ctx(), input: { ...school, after: 'no place at all' } });
+    expect(firstAgain.rows[0]?.id).toBe(first.rows[0]?.id);
+    const bySubject = async (after?: string) =>
+      listGroups({ ctx: await ctx(), input: { ...school, sort: 'subject', descending: true, after } });
+    const front = await bySubject();
+    const back = await bySubject(front.next ?? '');
+    expect(new Set([...front.rows, ...back.rows].map(({ id }) => id)).size).toBe(recordsPerPage + 5);
+    expect([front.rows[0]?.subjectName, back.rows.at(-1)?.subjectName]).toEqual(['Wiskunde B', 'nederlands 100%']);
   });
 
   it('filters groups by kind, subject, stream, site and term', async () => {
