@@ -14,13 +14,14 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { bytea, createdAt, id, moment, oneOf } from './columns.ts';
+import { bytea, codePointText, createdAt, id, moment, oneOf } from './columns.ts';
 import { school } from './schools.ts';
 import { system } from './systems.ts';
 import {
   personKinds,
   replacementStates,
   rosterChangeKinds,
+  streamOrigins,
   syncKinds,
   syncPhases,
   syncStates,
@@ -104,7 +105,7 @@ export const rosterStream = pgTable(
     programme: text('programme'),
     level: text('level'),
     year: text('year'),
-    derivedFrom: text('derived_from', { enum: ['metadata', 'class-grades', 'course-grades', 'school-list'] }).notNull(),
+    derivedFrom: text('derived_from', { enum: streamOrigins }).notNull(),
   },
   (t) => [unique('roster_stream_source').on(t.schoolId, t.systemId, t.sourceId)],
 );
@@ -165,10 +166,14 @@ export const rosterPerson = pgTable(
     /** Each `role|roleType|siteSourceId|beginsOn|endsOn`, as the source told it; what is empty was not told. */
     roles: text('roles').array().notNull().default([]),
     streamSourceId: text('stream_source_id'),
+    /** Family name first and without particles, then the other names and the number, folded: what a list is in the order of. */
+    searchName: codePointText('search_name').generatedAlwaysAs(
+      sql`public.searchable_name(family_name, given_name, middle_name, preferred_family_name, preferred_given_name, identifier)`,
+    ),
   },
   (t) => [
     unique('roster_person_source').on(t.systemId, t.sourceId),
-    index('roster_person_name').on(t.schoolId, t.familyName, t.givenName, t.id),
+    index('roster_person_search').on(t.schoolId, t.kind, t.searchName, t.id),
     oneOf('roster_person_kind', t.kind, personKinds),
   ],
 );
@@ -284,7 +289,7 @@ export const heldChange = pgTable(
     before: jsonb('before').$type<Record<string, unknown>>(),
     after: jsonb('after').$type<Record<string, unknown>>(),
   },
-  (t) => [index('held_change_run').on(t.schoolId, t.syncRunId, t.collection, t.kind)],
+  (t) => [index('held_change_run').on(t.schoolId, t.syncRunId, t.collection, t.id)],
 );
 
 /** A person whom the school withholds: exists for no consumer, whatever was granted. The name is for the school's own list. */
@@ -295,6 +300,12 @@ export const withheldPerson = pgTable(
     schoolId: uuid('school_id').notNull(),
     systemId: uuid('system_id').notNull(),
     sourceId: text('source_id').notNull(),
+    /** Student or staff number: who comes under it with another id of the source is withheld too. */
+    number: text('number'),
+    /** Whose numbers are meant, where students and staff are numbered apart; null: anybody's. */
+    kind: text('kind', { enum: personKinds }),
+    /** One act of withholding: the rows of a person whom the source knows under several ids share it. */
+    act: uuid('act').notNull().defaultRandom(),
     name: text('name').notNull(),
     reason: text('reason'),
     withheldBy: uuid('withheld_by').notNull(),
@@ -422,6 +433,8 @@ export const systemReplacement = pgTable(
     state: text('state', { enum: replacementStates }).notNull(),
     startedBy: uuid('started_by').notNull(),
     startedAt: moment('started_at').notNull(),
+    /** When links were last looked for. */
+    proposedAt: moment('proposed_at'),
     approvedBy: uuid('approved_by'),
     switchedAt: moment('switched_at'),
     undoneAt: moment('undone_at'),
@@ -446,10 +459,13 @@ export const replacementLink = pgTable(
     /** How it was found: the same student number, or a proposal that somebody must confirm. */
     found: text('found', { enum: ['number', 'source-id', 'proposed', 'by-hand'] }).notNull(),
     confirmed: boolean('confirmed').notNull(),
+    /** Somebody said that these are two: not proposed again. */
+    rejected: boolean('rejected').notNull().default(false),
   },
   (t) => [
-    primaryKey({ columns: [t.replacementId, t.oldId] }),
-    uniqueIndex('replacement_link_new').on(t.replacementId, t.newId),
+    primaryKey({ columns: [t.replacementId, t.oldId, t.newId] }),
+    uniqueIndex('replacement_link_old').on(t.replacementId, t.oldId).where(sql`not rejected`),
+    uniqueIndex('replacement_link_new').on(t.replacementId, t.newId).where(sql`not rejected`),
   ],
 );
 

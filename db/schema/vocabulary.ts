@@ -126,6 +126,14 @@ export type SyncKind = (typeof syncKinds)[number];
 /** Surest first: a person of several kinds counts as the first of them. */
 export const personKinds = ['student', 'teacher', 'guardian', 'other'] as const;
 export type PersonKind = (typeof personKinds)[number];
+export const streamOrigins = [
+  'metadata',
+  'class-grades',
+  'course-grades',
+  'student-programme',
+  'student-grades',
+  'school-list',
+] as const;
 export const rosterChangeKinds = ['baseline', 'created', 'updated', 'deleted'] as const;
 export const uploadWays = ['browser', 'sftp', 'command'] as const;
 export const replacementStates = ['reviewing', 'switched', 'undone', 'given-up'] as const;
