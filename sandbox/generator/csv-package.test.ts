@@ -193,6 +193,17 @@ describe('a set of changes', () => {
   });
 });
 
+test('a SIS with a row per site and grades in words writes its package so', async () => {
+  const school = schoolOf({ slug: 'lindenhof' });
+  const usual = (await packageOf({ school, version: '1.1' })).rows('users');
+  const quirks = { rowPerSite: 'same-id', gradesInWords: true } as const;
+  const rows = (await packageOf({ school, version: '1.1', quirks })).rows('users');
+  expect(rows.length).toBeGreaterThan(usual.length);
+  expect(new Set(ids(rows))).toEqual(new Set(ids(usual)));
+  expect(rows.every(({ orgSourcedIds }) => parts(orgSourcedIds).length === 1)).toBe(true);
+  expect(rows.find(({ role }) => role === 'student')?.grades).toBe('Grade 7');
+});
+
 test('writes a file and counts its rows', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'package-'));
   const rows = await writeCsvPackage(join(folder, 'p.zip'), { school: waterkant, version: '1.1' });

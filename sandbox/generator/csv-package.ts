@@ -153,7 +153,15 @@ export function csvFiles(options: CsvPackageOptions): readonly CsvFile[] {
     ]);
   const user12 = (record: PersonRecord): string =>
     line([
-      ...[lead(record), flag(record.enabled), ...tail(record), '', cell(record.preferred), '', ''],
+      ...[
+        lead(record),
+        flag(record.enabled),
+        ...tail(record),
+        record.masterIdentifier ?? '',
+        cell(record.preferred),
+        '',
+        '',
+      ],
       ...[record.roles[0]?.orgId ?? '', ''],
     ]);
   const demographic = (record: DemographicRecord): string =>

@@ -96,6 +96,8 @@ export type PersonRecord = Base & {
   grades: readonly string[];
   roles: readonly { role: PersonRole; orgId: string; primary: boolean }[];
   agentIds: readonly string[];
+  /** Only where a SIS knows one person by several ids. */
+  masterIdentifier?: string;
 };
 
 export type EnrolmentRecord = Base & {

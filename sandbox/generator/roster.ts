@@ -18,6 +18,8 @@ import {
   students,
   teachers,
 } from './collections.ts';
+import type { RecordQuirks } from './quirks.ts';
+import { noQuirks, quirksOf } from './quirks.ts';
 import type {
   Base,
   ClassRecord,
@@ -39,6 +41,8 @@ export type RosterOptions = {
   guardians?: boolean;
   /** Whether demographics are told; by default as guardians are. */
   demographics?: boolean;
+  /** How this SIS departs from what the standard means. */
+  quirks?: Partial<RecordQuirks>;
 };
 
 /** The collections of a reading. Each can be gone through again from the start. */
@@ -63,6 +67,10 @@ export function rosterOf(options: RosterOptions): Roster {
   const hasDemographics = options.demographics ?? school.size === 'demo';
   const changes: Changes | null = options.changes === undefined ? null : changesOf(school, options.changes);
 
+  const quirky = options.quirks === undefined ? null : quirksOf(school, { ...noQuirks, ...options.quirks });
+  const asTold = <T>(records: Iterable<T>, quirk: ((records: Iterable<T>) => Iterable<T>) | undefined): Iterable<T> =>
+    quirk === undefined ? records : quirk(records);
+
   function* told<T extends Base>(records: Iterable<T>, change: ((record: T) => T) | undefined): Generator<T> {
     for (const record of records) {
       const now = change === undefined ? record : change(record);
@@ -82,16 +90,18 @@ export function rosterOf(options: RosterOptions): Roster {
     school,
     orgs: () => told(orgs(school), changes?.org),
     sessions: () => told(sessions(school), undefined),
-    courses: () => told(courses(school), changes?.course),
-    classes: () => told(classes(school), changes?.class),
-    staff: () => told(staff(school), changes?.person),
-    teachers: () => told(teachers(school), changes?.person),
+    courses: () => asTold(told(courses(school), changes?.course), quirky?.courses),
+    classes: () => asTold(told(classes(school), changes?.class), quirky?.classes),
+    staff: () => asTold(told(staff(school), changes?.person), quirky?.people),
+    teachers: () => asTold(told(teachers(school), changes?.person), quirky?.people),
     students: () => {
-      const found = told(students(school), changes?.person);
+      const found = asTold(told(students(school), changes?.person), quirky?.people);
       return hasGuardians ? found : withoutAgents(found);
     },
-    guardians: () => (hasGuardians ? withChildrenHere(told(guardians(school), changes?.person)) : []),
-    enrolments: () => told(enrolments(school), changes?.enrolment),
-    demographics: () => (hasDemographics ? told(demographics(school), changes?.demographics) : []),
+    guardians: () =>
+      hasGuardians ? withChildrenHere(asTold(told(guardians(school), changes?.person), quirky?.people)) : [],
+    enrolments: () => asTold(told(enrolments(school), changes?.enrolment), quirky?.enrolments),
+    demographics: () =>
+      hasDemographics ? asTold(told(demographics(school), changes?.demographics), quirky?.demographics) : [],
   };
 }

@@ -14,6 +14,8 @@ import { isOwnForm } from '../lib/signin.ts';
 import type { SchoolData } from './data.ts';
 import type { Client, Clients, NewClient } from './oauth.ts';
 import { knownScopes } from './oauth.ts';
+import type { SisSettings } from './settings.ts';
+import { settingChoices, settingsSchema } from './settings.ts';
 import { servicePath } from './wire.ts';
 
 /** What anybody may sign in with; it stands on the page. */
@@ -52,6 +54,29 @@ function secretSection(created: NewClient | undefined): Html {
 <dl><dt>Client id</dt><dd><code id="new-client-id">${created.clientId}</code></dd><dt>Client secret</dt><dd><code id="new-client-secret">${created.clientSecret}</code></dd></dl></section>`;
 }
 
+function settingsSection(action: string, settings: SisSettings): Html {
+  const now = new Map<string, string>(Object.entries(settings).map(([name, value]) => [name, String(value)]));
+  return html`<section><p>How this SIS departs from the standard. The first choice of each is the standard's.</p><form method="post" action="${action}">
+${Object.entries(settingChoices).map(
+  ([name, { label, choices }]) =>
+    html`<label for="${name}">${label}</label><select id="${name}" name="${name}">${choices.map(
+      (choice) =>
+        html`<option value="${JSON.stringify(choice)}" ${now.get(name) === String(choice) ? 'selected' : ''}>${String(choice)}</option>`,
+    )}</select>`,
+)}<button>Save settings</button></form></section>`;
+}
+
+/** What a settings form says, or undefined where it is none. */
+function settingsOf(form: URLSearchParams): SisSettings | undefined {
+  try {
+    const fields = [...form].map(([name, value]): [string, unknown] => [name, JSON.parse(value)]);
+    return settingsSchema.safeParse(Object.fromEntries(fields)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** The pages below `/<school>/admin`. */
 export function adminRoutes(options: Options): Hono<Env> {
   const { clients, sessions, log, faults } = options;
@@ -72,7 +97,7 @@ export function adminRoutes(options: Options): Hono<Env> {
     );
 
   const nav = (): Html =>
-    html`<nav aria-label="Pages"><a href="${base()}/admin">API clients</a> · <a href="${base()}/admin/log">Request log</a> · <a href="${base()}/admin/faults">Faults</a></nav>
+    html`<nav aria-label="Pages"><a href="${base()}/admin">API clients</a> · <a href="${base()}/admin/log">Request log</a> · <a href="${base()}/admin/faults">Faults</a> · <a href="${base()}/admin/settings">Settings</a></nav>
 <form class="inline" method="post" action="${base()}/admin/sign-out"><button class="quiet">Sign out</button></form>`;
 
   const show = (c: Context<Env>, title: string, body: Html, status: 200 | 400 = 200): Response | Promise<Response> =>
@@ -133,6 +158,21 @@ ${clients.list(school.slug).map((client) => clientSection(base(), client))}
     return show(c, 'Request log', html`<section>${logTable(entries)}</section>`);
   });
   app.get('/faults', (c) => show(c, 'Faults', faultSection(faults, `${base()}/admin/faults`)));
+  const settingsPage = (c: Context<Env>, error?: string): Response | Promise<Response> =>
+    show(
+      c,
+      'Settings',
+      html`${notice(error, 'error')}${settingsSection(`${base()}/admin/settings`, options.data().settings)}`,
+      error === undefined ? 200 : 400,
+    );
+  app.get('/settings', (c) => settingsPage(c));
+  app.post('/settings', async (c) => {
+    const wanted = settingsOf(await formOf(c));
+    if (wanted === undefined) return settingsPage(c, 'These are no settings.');
+    Object.assign(options.data().settings, wanted);
+    options.data().changed();
+    return c.redirect(`${base()}/admin/settings`, 303);
+  });
   app.post('/faults', async (c) => {
     const error = applyFaultForm(faults, Object.fromEntries(await formOf(c)));
     if (error === undefined) return c.redirect(`${base()}/admin/faults`, 303);

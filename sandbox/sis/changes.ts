@@ -1,6 +1,8 @@
 /** Changes to a running SIS's records, so that a journey can rename a group, mark a person as gone, or lose a record. */
 
 import { z } from 'zod';
+import type { ChangeSet } from '../generator/change-set.ts';
+import { changesOf } from '../generator/change-set.ts';
 import type { Base } from '../generator/records.ts';
 import type { SchoolData } from './data.ts';
 
@@ -55,4 +57,34 @@ export function applyChange(data: SchoolData, change: Change, now: number): bool
   })();
   if (done) data.changed();
   return done;
+}
+
+/** A set of changes as a control request names it. */
+export const changeSetSchema = z.strictObject({
+  percent: z.number().min(0).max(100),
+  removedPercent: z.number().min(0).max(100).optional(),
+  seed: z.string().optional(),
+});
+
+/** Makes a whole set of changes, each record stamped with the moment, and tells how many records changed. */
+export function applyChangeSet(data: SchoolData, set: ChangeSet, now: number): number {
+  const changes = changesOf(data.school, set);
+  const modified = new Date(now).toISOString();
+  let count = 0;
+  const change = <T extends Base>(records: Map<string, T>, make: (record: T) => T): void => {
+    for (const [id, record] of records) {
+      const made = make(record);
+      if (made === record) continue;
+      records.set(id, { ...made, modified });
+      count += 1;
+    }
+  };
+  change(data.orgs, changes.org);
+  change(data.courses, changes.course);
+  change(data.classes, changes.class);
+  change(data.users, changes.person);
+  change(data.enrollments, changes.enrolment);
+  change(data.demographics, changes.demographics);
+  data.changed();
+  return count;
 }

@@ -1,6 +1,7 @@
 /** The records of one school as a SIS instance holds them: changeable, so that a test can rename, remove and mark. */
 
 import { classes, courses, demographics, enrolments, orgs, people, sessions } from '../generator/collections.ts';
+import { quirksOf } from '../generator/quirks.ts';
 import type {
   ClassRecord,
   CourseRecord,
@@ -11,6 +12,8 @@ import type {
   SessionRecord,
 } from '../generator/records.ts';
 import type { School } from '../generator/school.ts';
+import type { SisSettings } from './settings.ts';
+import { defaultSettings } from './settings.ts';
 import type { Collection, Version, WireObject } from './wire.ts';
 import { servicePath, writerFor } from './wire.ts';
 
@@ -23,7 +26,9 @@ export type SchoolData = {
   users: Map<string, PersonRecord>;
   enrollments: Map<string, EnrolmentRecord>;
   demographics: Map<string, DemographicRecord>;
-  /** To be called after a map was changed from outside. */
+  /** How this SIS departs from the standard; change it, then call `changed()`. */
+  settings: SisSettings;
+  /** To be called after a map or a setting was changed from outside. */
   changed(): void;
   /** The collection in wire form, references below `origin` and the school's prefix. Made once and kept until a change. */
   wire(version: Version, origin: string, collection: Collection): readonly WireObject[];
@@ -36,7 +41,7 @@ function byId<T extends { id: string }>(records: Iterable<T>): Map<string, T> {
 }
 
 /** Loads a school from the generator. Meant for sizes that fit in memory; larger ones are read from the streams. */
-export function loadSchool(school: School): SchoolData {
+export function loadSchool(school: School, settings: Partial<SisSettings> = {}): SchoolData {
   const cache = new Map<string, readonly WireObject[]>();
   const data: SchoolData = {
     school,
@@ -47,6 +52,7 @@ export function loadSchool(school: School): SchoolData {
     users: byId(people(school)),
     enrollments: byId(enrolments(school)),
     demographics: byId(demographics(school)),
+    settings: { ...defaultSettings, ...settings },
     changed: () => cache.clear(),
     wire: (version, origin, collection) => {
       const key = `${version} ${origin} ${collection}`;
@@ -58,22 +64,25 @@ export function loadSchool(school: School): SchoolData {
     },
   };
   const write = (version: Version, origin: string, collection: Collection): readonly WireObject[] => {
-    const writer = writerFor(version, `${origin}/${school.slug}${servicePath[version]}`);
+    const { hrefs } = data.settings;
+    const path = `/${school.slug}${servicePath[version]}`;
+    const writer = writerFor(version, hrefs === 'absent' ? null : `${hrefs === 'absolute' ? origin : ''}${path}`);
+    const quirks = quirksOf(school, data.settings);
     switch (collection) {
       case 'orgs':
         return [...data.orgs.values()].map(writer.org);
       case 'academicSessions':
         return [...data.academicSessions.values()].map(writer.academicSession);
       case 'courses':
-        return [...data.courses.values()].map(writer.course);
+        return Array.from(quirks.courses(data.courses.values()), writer.course);
       case 'classes':
-        return [...data.classes.values()].map(writer.class);
+        return Array.from(quirks.classes(data.classes.values()), writer.class);
       case 'users':
-        return [...data.users.values()].map(writer.user);
+        return Array.from(quirks.people(data.users.values()), writer.user);
       case 'enrollments':
-        return [...data.enrollments.values()].map(writer.enrollment);
+        return Array.from(quirks.enrolments(data.enrollments.values()), writer.enrollment);
       case 'demographics':
-        return [...data.demographics.values()].map(writer.demographics);
+        return Array.from(quirks.demographics(data.demographics.values()), writer.demographics);
       default:
         return collection satisfies never;
     }

@@ -32,10 +32,18 @@ export class Refusal extends Error {
   override name = 'Refusal';
   readonly status: 400 | 401 | 403 | 404 | 429;
   readonly minor: CodeMinor;
-  constructor(status: 400 | 401 | 403 | 404 | 429, minor: CodeMinor, message: string) {
+  /** What WWW-Authenticate says with a 401. */
+  readonly challenge: string;
+  constructor(
+    status: 400 | 401 | 403 | 404 | 429,
+    minor: CodeMinor,
+    message: string,
+    challenge = 'Bearer realm="Registra"',
+  ) {
     super(message);
     this.status = status;
     this.minor = minor;
+    this.challenge = challenge;
   }
 }
 

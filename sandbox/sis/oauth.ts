@@ -31,6 +31,8 @@ export const stateSchema = z.object({
       school: z.string(),
       clientId: z.string(),
       secretHash: z.string(),
+      /** What OAuth 1.0a signs with, for which a hash would not do. Absent in state from before. */
+      secret: z.string().optional(),
       name: z.string(),
       scopes: z.array(z.string()),
       createdAt: z.string(),
@@ -112,6 +114,7 @@ export function createClients(store: Store<SisState>, clock: Clock): Clients {
         school,
         clientId,
         secretHash: sha256(clientSecret),
+        secret: clientSecret,
         name: options.name,
         scopes: known(options.scopes),
         createdAt,

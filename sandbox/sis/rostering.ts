@@ -5,13 +5,16 @@
 
 import type { Context } from 'hono';
 import { Hono } from 'hono';
+import { prngFor } from '../generator/prng.ts';
 import type { Env } from '../lib/server.ts';
 import type { SchoolData } from './data.ts';
 import { failure, Refusal, statusInfoSet } from './errors.ts';
 import { FilterError, matches, parseFilter, sorted, valuesAt } from './filter.ts';
 import type { Clients } from './oauth.ts';
+import type { Signatures } from './oauth1.ts';
+import type { SisSettings } from './settings.ts';
 import type { Collection, Version, WireObject } from './wire.ts';
-import { fieldsOf, servicePath, singular } from './wire.ts';
+import { demographicFlags, fieldsOf, servicePath, singular } from './wire.ts';
 
 type Need = 'core' | 'nested' | 'demographics';
 type Params = Record<string, string>;
@@ -251,19 +254,46 @@ const sufficient: Record<Need, readonly string[]> = {
   demographics: ['roster-demographics.readonly'],
 };
 
-/** Throws unless the request bears a live token of this school whose scopes suffice. RFC 6750; scopes per OneRoster §Security. */
-function authorise(c: Context<Env>, clients: Clients, school: string, version: Version, need: Need): void {
-  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  const token = bearer === undefined ? undefined : clients.tokenOf(school, bearer);
+type Guards = { clients: Clients; signatures: Signatures };
+
+/** Whoever signed a 1.1 request by OAuth 1.0a: there are no tokens, so every scope approved for the client is his. */
+function signer(c: Context<Env>, { signatures }: Guards, school: string): { name: string; scopes: readonly string[] } {
+  const authorization = c.req.header('authorization') ?? '';
+  const challenge = 'OAuth realm="Registra"';
+  if (!/^OAuth\s/i.test(authorization))
+    throw new Refusal(401, 'unauthorisedrequest', 'the request must be signed by OAuth 1.0a', challenge);
+  const found = signatures.check(school, { method: c.req.method, url: c.req.url, authorization });
+  if (typeof found === 'string')
+    throw new Refusal(401, 'unauthorisedrequest', found, `${challenge}, oauth_problem="${found}"`);
+  return found;
+}
+
+function bearer(c: Context<Env>, { clients }: Guards, school: string): { name: string; scopes: readonly string[] } {
+  const given = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  const token = given === undefined ? undefined : clients.tokenOf(school, given);
   if (token === undefined)
     throw new Refusal(
       401,
       'unauthorisedrequest',
-      bearer === undefined ? 'a bearer token is needed' : 'the token is unknown or has expired',
+      given === undefined ? 'a bearer token is needed' : 'the token is unknown or has expired',
     );
-  c.env.trace.client = clients.list(school).find(({ clientId }) => clientId === token.clientId)?.name ?? token.clientId;
-  const names = sufficient[need].map((name) => `https://purl.imsglobal.org/spec/or/${version}/scope/${name}`);
-  if (!names.some((name) => token.scopes.includes(name)))
+  const name = clients.list(school).find(({ clientId }) => clientId === token.clientId)?.name ?? token.clientId;
+  return { name, scopes: token.scopes };
+}
+
+/**
+ * Throws unless the request bears a live token of this school whose scopes suffice (RFC 6750; scopes per OneRoster §Security), or,
+ * in a 1.1 that wants it so, an OAuth 1.0a signature.
+ */
+function authorise(c: Context<Env>, guards: Guards, data: SchoolData, version: Version, need: Need): void {
+  const { slug } = data.school;
+  const wants = version === 'v1p1' ? data.settings.v1p1Authentication : 'oauth2';
+  const isSigned = /^OAuth\s/i.test(c.req.header('authorization') ?? '');
+  const { name, scopes } =
+    wants === 'oauth1' || (wants === 'either' && isSigned) ? signer(c, guards, slug) : bearer(c, guards, slug);
+  c.env.trace.client = name;
+  const names = sufficient[need].map((one) => `https://purl.imsglobal.org/spec/or/${version}/scope/${one}`);
+  if (!names.some((one) => scopes.includes(one)))
     throw new Refusal(403, 'forbidden', `the token lacks the scope ${names[0] ?? ''}`);
 }
 
@@ -308,17 +338,48 @@ function filtered(
   objects: readonly WireObject[],
   text: string | undefined,
   isField: (name: string) => boolean,
+  { tombstones, deltaFilter }: SisSettings,
 ): readonly WireObject[] {
   // A record marked for deletion shows only to a reader that asks about status or changes.
-  if (text === undefined) return objects.filter((object) => object.status === 'active');
+  const active = (): readonly WireObject[] => objects.filter((object) => object.status === 'active');
+  if (text === undefined) return active();
   try {
     const filter = parseFilter(text, isField);
-    const sees = filter.conditions.some(({ field }) => field === 'status' || field === 'dateLastModified');
+    const isDelta = filter.conditions.some(({ field }) => field === 'dateLastModified');
+    if (isDelta && deltaFilter === 'refused') throw new FilterError('dateLastModified is no field to filter by');
+    if (isDelta && deltaFilter === 'ignored') return active();
+    const sees = tombstones && (isDelta || filter.conditions.some(({ field }) => field === 'status'));
     return objects.filter((object) => (sees || object.status === 'active') && matches(object, filter));
   } catch (error) {
     if (error instanceof FilterError) throw new Refusal(400, 'invalid_filter_field', error.message);
     throw error;
   }
+}
+
+const BOOLEANS = new Set(['enabledUser', 'primary', ...demographicFlags]);
+
+/** An object as this SIS says it: real ones write booleans as JSON does, and lists of grades as one text. */
+function said(object: WireObject, { booleans, gradeLists }: SisSettings): Record<string, unknown> {
+  if (booleans === 'text' && gradeLists === 'list') return object;
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => {
+      if (booleans === 'json' && BOOLEANS.has(name)) return [name, value === 'true'];
+      if (gradeLists === 'text' && name === 'grades' && Array.isArray(value)) return [name, value.join(',')];
+      return [name, value];
+    }),
+  );
+}
+
+let shuffles = 0;
+
+/** The records in an order that no other answer has. */
+function shuffled(objects: readonly WireObject[]): readonly WireObject[] {
+  shuffles += 1;
+  const random = prngFor(`order/${shuffles}`);
+  return objects
+    .map((object) => ({ object, place: random.next() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ object }) => object);
 }
 
 /** Link header with next, prev, first and last; absolute, carrying every parameter (OneRoster REST binding §Pagination). */
@@ -340,16 +401,19 @@ function linkHeader(url: URL, limit: number, offset: number, total: number): str
 export function rosteringRoutes(options: {
   data: () => SchoolData;
   clients: Clients;
+  signatures: Signatures;
   version: Version;
   limitCap: number;
   isBusy: (client: string) => boolean;
 }): Hono<Env> {
-  const { clients, version, limitCap } = options;
+  const { version, limitCap } = options;
   const app = new Hono<Env>();
 
   const enter = (c: Context<Env>, need: Need): Request => {
     const data = options.data();
-    authorise(c, clients, data.school.slug, version, need);
+    authorise(c, options, data, version, need);
+    if (need === 'nested' && !data.settings.nested)
+      throw new Refusal(404, 'unknownobject', 'there is no such endpoint');
     if (options.isBusy(c.env.trace.client)) throw new Refusal(429, 'server_busy', 'too many requests');
     return { data, version, origin: new URL(c.req.url).origin, params: c.req.param() };
   };
@@ -361,20 +425,24 @@ export function rosteringRoutes(options: {
     const isField = isFieldOf(version, route.collection);
     const { names, warning } = selection(c.req.query('fields'), version, route.collection);
     let rows = request.data.wire(version, request.origin, route.collection).filter(route.select(request));
-    let found = filtered(rows, c.req.query('filter'), isField);
+    let found = filtered(rows, c.req.query('filter'), isField, request.data.settings);
     let warned: { minor: 'invalid_selection_field' | 'invalid_sort_field'; text: string } | null =
       warning === null ? null : { minor: 'invalid_selection_field', text: warning };
-    const sort = c.req.query('sort');
+    const { settings } = request.data;
+    const sort = settings.sort === 'ignored' ? undefined : c.req.query('sort');
+    if (sort !== undefined && settings.sort === 'refused')
+      throw new Refusal(400, 'invaliddata', 'there is no sorting here');
     if (sort !== undefined && isField(sort)) found = sorted(found, sort, c.req.query('orderBy') === 'desc');
     else if (sort !== undefined && version === 'v1p2')
       throw new Refusal(400, 'invaliddata', `there is no field ${sort} to sort by`);
     else if (sort !== undefined) warned = { minor: 'invalid_sort_field', text: `there is no field ${sort} to sort by` };
+    if (settings.order === 'shuffled' && (sort === undefined || !isField(sort))) found = shuffled(found);
     rows = found.slice(offset, offset + limit).map((object) => pick(object, names));
     c.env.trace.rows = rows.length;
     c.header('X-Total-Count', String(found.length));
     c.header('Link', linkHeader(new URL(c.req.url), limit, offset, found.length));
     return c.json({
-      [route.collection]: rows,
+      [route.collection]: rows.map((row) => said(row, settings)),
       ...(warned === null ? {} : statusInfoSet('success', 'warning', warned.minor, warned.text)),
     });
   };
@@ -388,7 +456,7 @@ export function rosteringRoutes(options: {
       throw new Refusal(404, 'unknownobject', `there is no ${singular[route.collection]} ${id}`);
     c.env.trace.rows = 1;
     return c.json({
-      [singular[route.collection]]: pick(object, names),
+      [singular[route.collection]]: said(pick(object, names), request.data.settings),
       ...(warning === null ? {} : statusInfoSet('success', 'warning', 'invalid_selection_field', warning)),
     });
   };
@@ -403,7 +471,7 @@ export function rosteringRoutes(options: {
   app.all('*', (c) => c.json(failure(version, 'unknownobject', 'there is no such endpoint'), 404));
   app.onError((error, c) => {
     if (!(error instanceof Refusal)) throw error;
-    if (error.status === 401) c.header('WWW-Authenticate', 'Bearer realm="Registra"');
+    if (error.status === 401) c.header('WWW-Authenticate', error.challenge);
     if (error.status === 429) c.header('Retry-After', '1');
     return c.json(failure(version, error.minor, error.message), error.status);
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import { z } from 'zod';
+import type { ChangeSet } from '../generator/change-set.ts';
 import type { School, Size } from '../generator/school.ts';
 import { demoSlugs, schoolOf } from '../generator/school.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -21,13 +22,16 @@ import { openStore } from '../lib/state.ts';
 import type { AdminSession } from './admin.ts';
 import { adminRoutes } from './admin.ts';
 import type { Change } from './changes.ts';
-import { applyChange, changeSchema } from './changes.ts';
+import { applyChange, applyChangeSet, changeSchema, changeSetSchema } from './changes.ts';
 import type { SchoolData } from './data.ts';
 import { loadSchool } from './data.ts';
 import { failure } from './errors.ts';
 import type { Client, NewClient } from './oauth.ts';
 import { createClients, knownScopes, stateSchema } from './oauth.ts';
+import { createSignatures } from './oauth1.ts';
 import { rosteringRoutes } from './rostering.ts';
+import type { SisSettings } from './settings.ts';
+import { settingsSchema } from './settings.ts';
 import type { Version } from './wire.ts';
 import { servicePath } from './wire.ts';
 
@@ -46,6 +50,8 @@ export type SisOptions = {
   limitCap?: number;
   /** Requests that one client may make per minute before it gets 429; 0 (the default) is without limit. */
   requestsPerMinute?: number;
+  /** How every school of this SIS departs from the standard at first. */
+  settings?: Partial<SisSettings>;
 };
 
 /** The addresses and demo credentials of one school of a running SIS. */
@@ -73,6 +79,11 @@ export type RunningSis = {
   data(slug: string): SchoolData;
   /** Renames, marks or removes one record; false if there is none. */
   change(slug: string, change: Change): boolean;
+  /** Changes a seeded share of a school's records and tells how many changed. */
+  changeSet(slug: string, set: ChangeSet): number;
+  settings(slug: string): SisSettings;
+  /** Switches some settings of a school. */
+  set(slug: string, settings: Partial<SisSettings>): void;
   clients(slug: string): readonly Client[];
   createClient(slug: string, options: { name: string; scopes: readonly string[] }): NewClient;
   approveScopes(slug: string, clientId: string, scopes: readonly string[]): boolean;
@@ -178,14 +189,21 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
   }));
   const clients = createClients(store, clock);
   const sessions = createSessions<AdminSession>('registra_session');
+  const signatures = createSignatures(clients, clock);
   const isBusy = createMeter(clock, requestsPerMinute);
   const served: School[] = (options.schools ?? demoSlugs).map((slug) => schoolOf({ slug, seed, schoolYear, size }));
   const loaded = new Map<string, SchoolData>();
 
   const dataOf = (school: School): SchoolData => {
-    const data = loaded.get(school.slug) ?? loadSchool(school);
+    const data = loaded.get(school.slug) ?? loadSchool(school, options.settings);
     loaded.set(school.slug, data);
     return data;
+  };
+  const setOf = (school: School, settings: Partial<SisSettings>): SisSettings => {
+    const data = dataOf(school);
+    Object.assign(data.settings, settings);
+    data.changed();
+    return data.settings;
   };
   const named = (slug: string): School => {
     const school = served.find((entry) => entry.slug === slug);
@@ -240,6 +258,23 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
     const done = school !== undefined && applyChange(dataOf(school), wanted.data, clock.now());
     return done ? c.body(null, 204) : c.json({ error: 'no such record' }, 404);
   });
+  control.post('/schools/:slug/change-sets', async (c) => {
+    const wanted = changeSetSchema.safeParse(await c.req.json());
+    if (!wanted.success) return c.json({ error: 'not a set of changes', issues: wanted.error.issues }, 400);
+    const school = served.find(({ slug }) => slug === c.req.param('slug'));
+    if (school === undefined) return c.json({ error: 'no such school' }, 404);
+    return c.json({ changed: applyChangeSet(dataOf(school), wanted.data, clock.now()) });
+  });
+  control.get('/schools/:slug/settings', (c) => {
+    const school = served.find(({ slug }) => slug === c.req.param('slug'));
+    return school === undefined ? c.json({ error: 'no such school' }, 404) : c.json(dataOf(school).settings);
+  });
+  control.post('/schools/:slug/settings', async (c) => {
+    const wanted = settingsSchema.partial().safeParse(await c.req.json());
+    if (!wanted.success) return c.json({ error: 'not settings', issues: wanted.error.issues }, 400);
+    const school = served.find(({ slug }) => slug === c.req.param('slug'));
+    return school === undefined ? c.json({ error: 'no such school' }, 404) : c.json(setOf(school, wanted.data));
+  });
   app.route('/_sandbox', control);
 
   for (const school of served) {
@@ -252,7 +287,7 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
     for (const version of ['v1p2', 'v1p1'] as const) {
       app.route(
         `/${school.slug}${servicePath[version]}`,
-        rosteringRoutes({ data, clients, version, limitCap, isBusy }),
+        rosteringRoutes({ data, clients, signatures, version, limitCap, isBusy }),
       );
     }
     app.route(`/${school.slug}/admin`, adminRoutes({ data, clients, sessions, log, faults }));
@@ -298,6 +333,11 @@ export async function startSis(options: SisOptions = {}): Promise<RunningSis> {
     school: (slug) => addressesOf(named(slug), server.url),
     data: (slug) => dataOf(named(slug)),
     change: (slug, change) => applyChange(dataOf(named(slug)), change, clock.now()),
+    changeSet: (slug, set) => applyChangeSet(dataOf(named(slug)), set, clock.now()),
+    settings: (slug) => dataOf(named(slug)).settings,
+    set: (slug, settings) => {
+      setOf(named(slug), settings);
+    },
     clients: (slug) => clients.list(slug),
     createClient: (slug, wanted) => clients.create(named(slug).slug, wanted),
     approveScopes: clients.approve,

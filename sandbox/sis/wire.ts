@@ -67,13 +67,10 @@ const withMetadata = (metadata: Readonly<Record<string, string>>): WireObject =>
   Object.keys(metadata).length === 0 ? {} : { metadata };
 const flag = (value: boolean): string => (value ? 'true' : 'false');
 
-/** A writer for a version; `base` is the absolute URL of the service. */
-export function writerFor(version: Version, base: string): Writer {
-  const ref = (type: keyof typeof collectionOf, id: string): WireObject => ({
-    href: `${base}/${collectionOf[type]}/${id}`,
-    sourcedId: id,
-    type,
-  });
+/** A writer for a version; `base` is the URL of the service, absolute or its path alone. Null: references are sourcedIds without more. */
+export function writerFor(version: Version, base: string | null): Writer {
+  const ref = (type: keyof typeof collectionOf, id: string): WireObject =>
+    base === null ? { sourcedId: id } : { href: `${base}/${collectionOf[type]}/${id}`, sourcedId: id, type };
   const refs = (type: keyof typeof collectionOf, ids: readonly string[]): Wire => ids.map((id) => ref(type, id));
 
   const user12 = (person: PersonRecord): WireObject => ({
@@ -84,7 +81,11 @@ export function writerFor(version: Version, base: string): Writer {
       org: ref('org', orgId),
     })),
     ...(person.roles[0] === undefined ? {} : { primaryOrg: ref('org', person.roles[0].orgId) }),
-    ...given({ username: person.username, preferredFirstName: person.preferred }),
+    ...given({
+      username: person.username,
+      preferredFirstName: person.preferred,
+      userMasterIdentifier: person.masterIdentifier ?? '',
+    }),
   });
   const user11 = (person: PersonRecord): WireObject => ({
     username: person.username,
@@ -197,7 +198,7 @@ const userFields = [
   'password',
 ];
 const userIds = ['userIds', 'userIds.type', 'userIds.identifier'];
-const demographicFlags = [
+export const demographicFlags: readonly string[] = [
   'americanIndianOrAlaskaNative',
   'asian',
   'blackOrAfricanAmerican',
