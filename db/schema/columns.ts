@@ -12,6 +12,9 @@ export const createdAt = () => moment('created_at').notNull().defaultNow();
 
 export const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
 
+/** Text in the order of its code points, whatever the database's own order is: a prefix is a range. */
+export const codePointText = customType<{ data: string; driverData: string }>({ dataType: () => 'text collate "C"' });
+
 /** A CHECK that holds a text column to a vocabulary of `vocabulary.ts`. */
 export const oneOf = (name: string, column: AnyPgColumn, words: readonly string[]) =>
   check(name, sql`${column} in (${sql.raw(words.map((word) => `'${word.replaceAll("'", "''")}'`).join(', '))})`);
