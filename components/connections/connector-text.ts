@@ -16,3 +16,12 @@ export function useFieldHelp(): (label: string) => string | undefined {
     return key !== label && t.has(key) ? t(key) : undefined;
   };
 }
+
+/** A choice of a field in words, where the connector has some (`oneroster.choice.oauth2`), else as it stands. */
+export function useChoiceText(): (label: string, choice: string) => string {
+  const t = useTranslations('connectors');
+  return (label, choice) => {
+    const key = `${label.split('.')[0]}.choice.${choice}`;
+    return /^[\w-]+$/.test(choice) && t.has(key) ? t(key) : choice;
+  };
+}

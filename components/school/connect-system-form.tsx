@@ -175,6 +175,7 @@ export function ConnectSystemForm({
                 fields={product.settingsFields}
                 register={form.register}
                 errors={errors}
+                values={values}
               />
             )}
           </Card>

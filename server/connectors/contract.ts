@@ -26,8 +26,11 @@ export interface Field {
   readonly label: string;
   readonly kind: 'url' | 'text' | 'secret' | 'choice';
   readonly choices?: readonly string[];
+  /** Whether it may not be left empty, where it is asked for at all. */
   readonly required: boolean;
   readonly example?: string;
+  /** Asked for only when another field that is asked for has one of these values. */
+  readonly onlyWhen?: { readonly field: string; readonly is: readonly string[] };
 }
 
 export interface GuideStep {
@@ -35,6 +38,8 @@ export interface GuideStep {
   readonly text: string;
   /** To copy as it stands: a redirect address, a list of scopes. May hold {{redirectUri}}, {{scopes}}, {{addresses}}. */
   readonly copy?: string;
+  /** Shown only where the scopes that are asked for name people, or only where none does. */
+  readonly onlyFor?: 'people' | 'no-people';
 }
 
 /** A call that we made, for the school's own log: no body, no token, no query value that could name a person. */

@@ -1,8 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { peopleScopes, scopes, syncPhases, syncStates, syncTriggers } from '#db/schema/vocabulary.ts';
+import {
+  marketplaceLmsScopes,
+  marketplaceSisScopes,
+  type Scope,
+  scopes,
+  syncPhases,
+  syncStates,
+  syncTriggers,
+} from '#db/schema/vocabulary.ts';
 import { rosterCollections } from '#server/roster/collections.ts';
-import { setAsideReasons } from './contract.ts';
+import { peopleCollections, setAsideReasons } from './contract.ts';
 import { deviationKeys } from './exchange/deviations.ts';
 import { connectorById, connectorOfProduct, connectors } from './registry.ts';
 
@@ -76,16 +84,40 @@ describe('the registry', () => {
     expect(new Set(products).size).toBe(products.length);
   });
 
-  it('no connector serves a scope that names people, or reads anything for one', () => {
-    for (const connector of connectors) {
-      expect(connector.capabilities.scopes.filter((scope) => peopleScopes.some((people) => people === scope))).toEqual(
-        [],
-      );
-      expect(connector.collectionsFor(peopleScopes)).toEqual([]);
-      expect(
-        connector.collectionsFor(scopes).every((collection) => connector.capabilities.reads.includes(collection)),
-      ).toBe(true);
+  it('no connector reads a person for a scope that the marketplace may ask, or more than it can read', () => {
+    for (const { collectionsFor, capabilities } of connectors) {
+      const forMarketplace = collectionsFor([...marketplaceSisScopes, ...marketplaceLmsScopes]);
+      expect(forMarketplace.filter((read) => peopleCollections.some((people) => people === read))).toEqual([]);
+      expect(collectionsFor([])).toEqual([]);
+      expect(collectionsFor(scopes).every((collection) => capabilities.reads.includes(collection))).toBe(true);
     }
+  });
+
+  it.each<[Scope[], string[]]>([
+    [['roster.teachers'], ['sites', 'teachers']],
+    [['roster.students'], ['sites', 'students']],
+    [['roster.guardians'], ['sites', 'guardians']],
+    [['roster.classes'], ['sites', 'terms', 'groups']],
+    // Nobody's, without the people.
+    [['roster.demographics'], []],
+    [
+      ['roster.demographics', 'roster.teachers'],
+      ['sites', 'teachers', 'demographics'],
+    ],
+    [
+      ['roster.guardians', 'roster.groups'],
+      ['sites', 'terms', 'groups', 'guardians'],
+    ],
+    [
+      ['roster.students', 'roster.groups'],
+      ['sites', 'terms', 'groups', 'students', 'enrolments'],
+    ],
+    [
+      ['roster.teachers', 'roster.classes', 'roster.streams'],
+      ['sites', 'terms', 'subjects', 'groups', 'teachers', 'enrolments'],
+    ],
+  ])('OneRoster reads for %j nothing but %j', (granted, collections) => {
+    expect(connectorById('oneroster').collectionsFor(granted)).toEqual(collections);
   });
 
   it('an unreadable entry names its fields and quotes nothing of it', () => {
@@ -121,5 +153,28 @@ describe('the registry', () => {
       'https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly',
     ]);
     expect(foreignScopes(['roster.groups'], { ...settings, scope: 'roster' })).toEqual(['roster']);
+    expect(foreignScopes(['roster.students', 'roster.demographics'], settings)).toEqual([
+      'https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly',
+      'https://purl.imsglobal.org/spec/or/v1p1/scope/roster-demographics.readonly',
+    ]);
+  });
+
+  it('signed calls need no address for tokens, send no secret to one, and are for OneRoster 1.1 alone', () => {
+    const { parseSettings, origins, foreignScopes } = connectorById('oneroster');
+    const entered = { version: '1.1', baseUrl: 'https://sis.example/v1p1', authorization: 'oauth1-hmac-sha256' };
+    expect(origins({ ...entered, tokenUrl: 'https://login.example/token' })).toEqual(['https://sis.example']);
+    expect(foreignScopes(['roster.groups'], entered)).toEqual([]);
+    expect(parseSettings({ ...entered, tokenUrl: '', scope: '' })).toMatchObject({
+      authorization: 'oauth1-hmac-sha256',
+    });
+    for (const without of [
+      { ...entered, version: '1.2' },
+      { ...entered, authorization: 'oauth2' },
+      { ...entered, authorization: '' },
+    ]) {
+      expect(() => parseSettings(without)).toThrow(
+        expect.objectContaining({ code: 'invalid-input', details: { fields: ['tokenUrl'] } }),
+      );
+    }
   });
 });

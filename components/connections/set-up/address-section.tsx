@@ -146,7 +146,12 @@ function AddressForm({ schoolId, system, onChange, onCancel }: SetUpPart & { onC
       onSubmit={form.handleSubmit((settings) => enter.mutate({ schoolId, systemId: system.id, settings }))}
     >
       {onCancel !== null && <p className="max-w-prose text-ink-2 text-sm">{t('changeWarning')}</p>}
-      <ConnectorFields fields={system.settingsFields} register={form.register} errors={form.formState.errors} />
+      <ConnectorFields
+        fields={system.settingsFields}
+        register={form.register}
+        errors={form.formState.errors}
+        values={form.watch()}
+      />
       {nowhere && <ErrorNotice error={enter.error} />}
       <div className="flex flex-wrap gap-2">
         <Button type="submit" variant="primary" pending={enter.isPending}>

@@ -4,26 +4,30 @@ import { useTranslations } from 'next-intl';
 import type { FieldErrors, UseFormRegister } from 'react-hook-form';
 import { Field } from '#components/ui/field.tsx';
 import { Input, Select } from '#components/ui/input.tsx';
-import { useConnectorText, useFieldHelp } from '../connector-text.ts';
+import { useChoiceText, useConnectorText, useFieldHelp } from '../connector-text.ts';
+import { askedFields } from './asked-fields.ts';
 import type { SetUp } from './set-up.ts';
 
 export type FieldValues = Record<string, string>;
 
-/** The fields that a connector declares, as a form's controls. */
+/** The fields that a connector declares, as a form's controls; with `values` (what is typed so far) those that do not apply stay away. */
 export function ConnectorFields({
   fields,
   register,
   errors,
+  values = {},
 }: {
   fields: SetUp['settingsFields'];
   register: UseFormRegister<FieldValues>;
   errors: FieldErrors<FieldValues>;
+  values?: Readonly<Partial<FieldValues>>;
 }) {
   const common = useTranslations('common');
   const t = useTranslations('systemPage.address');
   const text = useConnectorText();
   const help = useFieldHelp();
-  return fields.map((field) => {
+  const choiceText = useChoiceText();
+  return askedFields(fields, values).map((field) => {
     const registered = register(field.name, { required: field.required ? t('fieldMissing') : false });
     const attributes = {
       ...registered,
@@ -44,7 +48,7 @@ export function ConnectorFields({
           <Select {...registered}>
             {field.choices?.map((choice) => (
               <option key={choice} value={choice}>
-                {choice}
+                {choiceText(field.label, choice)}
               </option>
             ))}
           </Select>

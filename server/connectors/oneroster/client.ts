@@ -2,24 +2,30 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Session } from '#server/connectors/contract.ts';
 import { type Answer, ask, refuseStatus, unreadable } from '#server/connectors/exchange/ask.ts';
-import { createDeviations, type Deviations } from '#server/connectors/exchange/deviations.ts';
+import { createDeviations, type DeviationKey, type Deviations } from '#server/connectors/exchange/deviations.ts';
 import { isObject, own } from '#server/connectors/exchange/foreign-text.ts';
 import { nextLink } from '#server/connectors/exchange/link-header.ts';
 import { follow, startTrail, trailSchema } from '#server/connectors/exchange/repeat-detection.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
 import { originOf } from '#server/kernel/outbound/client.ts';
-import { type Secret, type Settings, scopesOf } from './settings.ts';
+import { signedHeader } from './oauth1.ts';
+import type { Path } from './questions.ts';
+import { type Permission, type Secret, type Settings, scopesOf } from './settings.ts';
 import { buyToken } from './token.ts';
 import { codeMinorOf } from './wire.ts';
 
-/** The collections of the service that are ever asked for here. People are not among them. */
-export type Path = 'orgs' | 'academicSessions' | 'courses' | 'classes';
 export type OneRosterSession = Session<Settings, Secret>;
 
 /** Records asked for at once; a provider may give fewer. */
 export const pageSize = 1000;
 
-const cursorSchema = z.object({
+/** A list as it is asked for: role words and moments in the filter, never a value that could name a person. */
+export interface Asked {
+  readonly path: Path;
+  readonly filter: string | null;
+}
+
+export const cursorSchema = z.object({
   /** Query of the page to ask for; the path is always ours. */
   query: z.string(),
   /** Records before that page. */
@@ -35,83 +41,91 @@ const cursorSchema = z.object({
   /** Of the ids of the page before. */
   print: z.string().nullable(),
 });
-type Cursor = z.infer<typeof cursorSchema>;
+export type Cursor = z.infer<typeof cursorSchema>;
 
 export interface RawPage {
   readonly rows: readonly unknown[];
   readonly total: number | null;
-  readonly cursor: string | null;
+  /** Where to go on; null on the last page. */
+  readonly next: Cursor | null;
   readonly end: 'said' | 'assumed' | 'doubtful' | null;
   readonly deviations: Deviations;
 }
 
-interface Batch {
+export interface Batch {
   readonly rows: readonly unknown[];
   readonly total: number | null;
   /** Undefined without a Link header, null where it names no next page. */
   readonly next: string | null | undefined;
 }
 
-const queryOf = (offset: number, limit: number, sorted: boolean) =>
-  new URLSearchParams({
-    limit: String(limit),
-    offset: String(offset),
-    ...(sorted ? { sort: 'sourcedId', orderBy: 'asc' } : {}),
-  }).toString();
+/** Spaces as `%20`: some servers take `+` for what it is. */
+const textOfQuery = (parameters: URLSearchParams) => parameters.toString().replaceAll('+', '%20');
+
+const queryOf = ({ filter }: Asked, offset: number, limit: number, sorted: boolean) =>
+  textOfQuery(
+    new URLSearchParams({
+      limit: String(limit),
+      offset: String(offset),
+      // By id also in a delta: what changes meanwhile moves behind what was read when it is sorted by modification, and pushes
+      // others out of sight; and one moment is shared by many rows, whose order several servers change from page to page.
+      ...(sorted ? { sort: 'sourcedId', orderBy: 'asc' } : {}),
+      ...(filter === null ? {} : { filter }),
+    }),
+  );
 
 /**
- * Reads a collection page by page (reference §9): by `Link: rel="next"` where there is one, else by offset until the total is
+ * Reads a list page by page (reference §9): by `Link: rel="next"` where there is one, else by offset until the total is
  * reached or a page is empty. A link is followed with our own origin and path, so that it leads nowhere else.
  * @throws CrosswalkError whatever a call throws; `foreign-answer-unreadable` where the same page comes again and again
  */
 export async function* readPages(
   session: OneRosterSession,
-  path: Path,
-  cursor: string | null,
+  asked: Asked,
+  from: Cursor | null,
 ): AsyncGenerator<RawPage> {
   const deviations = createDeviations();
-  let state = cursor === null ? startOf(path) : cursorOf(cursor);
+  let state = from ?? startOf(asked);
+  let left: readonly DeviationKey[] = [];
   for (;;) {
     let batch: Batch;
     try {
-      batch = await readBatch(session, path, state.query, deviations);
+      batch = await readBatch(session, asked.path, state.query, deviations);
     } catch (error) {
       if (state.page > 0 && !state.spoke && isCrosswalkError(error, 'foreign-not-found')) {
         // A server that tells neither total nor link may answer so past the end.
         deviations.note('end-as-not-found');
-        yield { rows: [], total: null, cursor: null, end: 'assumed', deviations };
+        yield { rows: [], total: null, next: null, end: 'assumed', deviations };
         return;
       }
-      const simpler = isCrosswalkError(error) ? withoutExtras(state, error, deviations) : null;
+      const simpler = isCrosswalkError(error) ? withoutExtras(state, error, asked) : null;
       if (simpler === null) throw error;
-      state = simpler;
+      state = simpler.state;
+      left = [...left, simpler.left];
       continue;
     }
-    const step = nextStep(session, path, state, batch, deviations);
-    yield {
-      rows: step.rows,
-      total: batch.total,
-      cursor: step.next === null ? null : JSON.stringify(step.next),
-      end: step.end,
-      deviations,
-    };
+    // Only now is it known that what was left out was what the server disliked.
+    for (const key of left) deviations.note(key);
+    left = [];
+    const step = nextStep(session, asked, state, batch, deviations);
+    yield { rows: step.rows, total: batch.total, next: step.next, end: step.end, deviations };
     if (step.next === null) return;
     state = step.next;
   }
 }
 
-/** The first records of a collection, for a proof or a preview. */
-export async function readFirst(
+/** The first records of a list, for a proof or a preview. */
+export function readFirst(
   session: OneRosterSession,
-  path: Path,
+  asked: Asked,
   limit: number,
-): Promise<Batch & { deviations: Deviations }> {
-  const deviations = createDeviations();
-  return { ...(await readBatch(session, path, queryOf(0, limit, false), deviations)), deviations };
+  deviations: Deviations,
+): Promise<Batch> {
+  return readBatch(session, asked.path, queryOf(asked, 0, limit, false), deviations);
 }
 
-function startOf(path: Path): Cursor {
-  const query = queryOf(0, pageSize, true);
+function startOf(asked: Asked): Cursor {
+  const query = queryOf(asked, 0, pageSize, true);
   return {
     query,
     offset: 0,
@@ -120,27 +134,24 @@ function startOf(path: Path): Cursor {
     sorted: true,
     spoke: false,
     byLink: false,
-    trail: startTrail(`${path}?${query}`),
+    trail: startTrail(`${asked.path}?${query}`),
     print: null,
   };
 }
 
-function cursorOf(text: string): Cursor {
-  const parsed = cursorSchema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new CrosswalkError('internal', { details: { problem: 'cursor-unreadable' } });
-  return parsed.data;
-}
-
 /** A server that refuses the first page may only dislike that we sort, or how much we ask for at once. */
-function withoutExtras(state: Cursor, error: CrosswalkError, deviations: Deviations): Cursor | null {
+function withoutExtras(
+  state: Cursor,
+  error: CrosswalkError,
+  asked: Asked,
+): { state: Cursor; left: DeviationKey } | null {
   if (state.page > 0 || (error.details.status !== 400 && error.details.status !== 422)) return null;
+  if (error.details.foreignCode === 'invalidfilterfield') return null;
   if (state.sorted) {
-    deviations.note('sort-refused');
-    return { ...state, sorted: false, query: queryOf(0, state.limit, false) };
+    return { state: { ...state, sorted: false, query: queryOf(asked, 0, state.limit, false) }, left: 'sort-refused' };
   }
   if (state.limit <= 100) return null;
-  deviations.note('limit-refused');
-  return { ...state, limit: 100, query: queryOf(0, 100, false) };
+  return { state: { ...state, limit: 100, query: queryOf(asked, 0, 100, false) }, left: 'limit-refused' };
 }
 
 interface Step {
@@ -151,11 +162,12 @@ interface Step {
 
 function nextStep(
   session: OneRosterSession,
-  path: Path,
+  asked: Asked,
   state: Cursor,
   { rows, total, next }: Batch,
   deviations: Deviations,
 ): Step {
+  const { path } = asked;
   const offset = state.offset + rows.length;
   const spoke = state.spoke || total !== null || next !== undefined;
   if (total === null) deviations.note('total-missing');
@@ -173,14 +185,14 @@ function nextStep(
     next: { ...state, query, offset, page: state.page + 1, spoke, byLink, trail, print },
     end: null,
   });
-  const linked = typeof next === 'string' ? queryOfLink(session, path, state.query, next, deviations) : null;
+  const linked = typeof next === 'string' ? queryOfLink(session, asked, state.query, next, deviations) : null;
   if (linked !== null) {
     const trail = follow(state.trail, `${path}?${linked}`);
     if (trail !== null) return goOn(linked, true, trail);
     deviations.note('next-link-repeated');
     return ended(total !== null && offset >= total ? 'said' : 'doubtful');
   }
-  const byOffset = () => goOn(queryOf(offset, state.limit, state.sorted), false);
+  const byOffset = () => goOn(queryOf(asked, offset, state.limit, state.sorted), false);
   if (next === null) {
     if (total === null || offset >= total) return ended('said');
     deviations.note('next-link-missing');
@@ -216,16 +228,17 @@ function printOf(rows: readonly unknown[]): string {
 
 /**
  * What a `next` link asks for, to be asked of our own address; null for a link to another host, which is not followed: pages are
- * counted then. A plain-http form of our own host is read as https. Several servers drop the sort order from their links.
+ * counted then. A plain-http form of our own host is read as https. Several servers drop order and filter from their links: they are put
+ * back, else a question for some would be one for all from its second page on.
  */
 function queryOfLink(
   session: OneRosterSession,
-  path: Path,
-  asked: string,
+  asked: Asked,
+  query: string,
   link: string,
   deviations: Deviations,
 ): string | null {
-  const own = new URL(`${session.settings.baseUrl}/${path}`);
+  const own = new URL(`${session.settings.baseUrl}/${asked.path}`);
   let url = URL.parse(link, own);
   if (url === null) return null;
   if (url.protocol === 'http:' && own.protocol === 'https:' && url.hostname === own.hostname) {
@@ -240,52 +253,59 @@ function queryOfLink(
   if (url.pathname.replace(/\/+$/, '') !== own.pathname) deviations.note('next-link-other-path');
   if (url.searchParams.has('offset')) {
     for (const name of ['sort', 'orderBy']) {
-      const value = new URLSearchParams(asked).get(name);
+      const value = new URLSearchParams(query).get(name);
       if (value === null || url.searchParams.has(name)) continue;
       deviations.note('next-link-drops-parameters');
       url.searchParams.set(name, value);
     }
+    if (asked.filter !== null && url.searchParams.get('filter') !== asked.filter) {
+      deviations.note('next-link-drops-filter');
+      url.searchParams.set('filter', asked.filter);
+    }
   }
-  return url.searchParams.toString();
+  return textOfQuery(url.searchParams);
 }
 
 async function readBatch(session: OneRosterSession, path: Path, query: string, deviations: Deviations): Promise<Batch> {
-  const renew = (current: Parameters<typeof buyToken>[3]) =>
-    buyToken(session, session.settings, session.secret, current);
-  const { accessToken } = await session.tokens(renew);
+  const { settings, secret } = session;
+  if (settings.authorization !== 'oauth2') {
+    const url = `${settings.baseUrl}/${path}?${query}`;
+    return get(session, path, url, signedHeader(settings.authorization, secret, url, session.clock.now()), deviations);
+  }
+  const permission: Permission = path === 'demographics' ? 'demographics' : 'core';
+  const renew = (current: Parameters<typeof buyToken>[3]) => buyToken(session, settings, secret, current, permission);
+  const read = ({ accessToken }: { readonly accessToken: string }) =>
+    get(session, path, `${settings.baseUrl}/${path}?${query}`, `Bearer ${accessToken}`, deviations);
+  let tokens = await session.tokens(renew);
+  // A token is bought for what is read with it; only demographics have a scope of their own (reference §2).
+  const lacks = permission === 'demographics' && tokens.scopes?.some((scope) => /demographics/i.test(scope)) === false;
+  if (lacks && settings.scope === undefined) tokens = await session.tokens(renew, tokens.accessToken);
   try {
-    return await get(session, path, query, accessToken, deviations);
+    return await read(tokens);
   } catch (error) {
-    if (!isCrosswalkError(error, 'credential-refused')) throw error;
+    const isUnknown =
+      permission === 'demographics' && tokens.scopes === null && isCrosswalkError(error, 'scope-missing');
+    if (!isUnknown && !isCrosswalkError(error, 'credential-refused')) throw error;
     // Once: a token that was bought this moment and is refused again is no matter of age.
-    const renewed = await session.tokens(renew, accessToken);
-    return get(session, path, query, renewed.accessToken, deviations);
+    return read(await session.tokens(renew, tokens.accessToken));
   }
 }
 
 function get(
   session: OneRosterSession,
   path: Path,
-  query: string,
-  accessToken: string,
+  url: string,
+  authorization: string,
   deviations: Deviations,
 ): Promise<Batch> {
-  return ask(
-    session,
-    {
-      url: `${session.settings.baseUrl}/${path}?${query}`,
-      headers: { authorization: `Bearer ${accessToken}` },
-      origin: originOf(session.settings.baseUrl),
-    },
-    (answer) => {
-      refuse(session, answer, path);
-      const rows = rowsOf(answer, path, deviations);
-      return {
-        value: { rows, total: totalOf(answer, deviations), next: nextLink(answer.headers.link) },
-        rows: rows.length,
-      };
-    },
-  );
+  return ask(session, { url, headers: { authorization }, origin: originOf(session.settings.baseUrl) }, (answer) => {
+    refuse(session, answer, path);
+    const rows = rowsOf(answer, path, deviations);
+    return {
+      value: { rows, total: totalOf(answer, deviations), next: nextLink(answer.headers.link) },
+      rows: rows.length,
+    };
+  });
 }
 
 function refuse(session: OneRosterSession, answer: Answer, path: Path): void {
@@ -304,7 +324,7 @@ function refuse(session: OneRosterSession, answer: Answer, path: Path): void {
         host: answer.host,
         status: 403,
         ...details,
-        scopes: scopesOf(session.settings),
+        scopes: scopesOf(session.settings, path === 'demographics' ? 'demographics' : 'core'),
       },
     });
   }
@@ -319,7 +339,7 @@ function rowsOf(answer: Answer, path: Path, deviations: Deviations): readonly un
     return json;
   }
   if (!isObject(json)) throw unreadable(answer, 'not-json', { collection: path });
-  const named = own(json, path);
+  const named = own(json, path === 'teachers' || path === 'students' ? 'users' : path);
   if (Array.isArray(named)) return named;
   const lists = Object.entries(json).filter(
     ([name, value]) => Array.isArray(value) && name !== 'statusInfoSet' && name !== 'errors',

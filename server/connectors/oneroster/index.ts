@@ -1,47 +1,57 @@
 import type { Scope } from '#db/schema/vocabulary.ts';
-import type {
-  Collection,
-  Connector,
-  Page,
-  PreviewCollection,
-  Proof,
-  ProofResult,
-  RecordOf,
-  SetAside,
+import {
+  type Collection,
+  type Connector,
+  type FetchOptions,
+  type Page,
+  type PreviewCollection,
+  type Proof,
+  type ProofResult,
+  peopleCollections,
+  type RecordOf,
+  type SetAside,
 } from '#server/connectors/contract.ts';
 import { createDeviations } from '#server/connectors/exchange/deviations.ts';
 import { CrosswalkError, isCrosswalkError, toCrosswalkError } from '#server/kernel/errors.ts';
 import { originOf } from '#server/kernel/outbound/client.ts';
-import { type OneRosterSession, type Path, readFirst, readPages } from './client.ts';
+import type { OneRosterSession } from './client.ts';
 import { guide } from './guide.ts';
-import { groupOf, type Mapped, type Reading, siteOf, subjectOf, termOf } from './map.ts';
-import { type Secret, type Settings, scopesOf, secretSchema, settingsSchema } from './settings.ts';
+import { groupOf, siteOf, subjectOf, termOf } from './map.ts';
+import type { Reading } from './map-base.ts';
+import { demographicsOf, enrolmentOf, personOf, type Sifted, type WantedPeople } from './map-people.ts';
+import { masked } from './masked-sample.ts';
+import { collectionsFor, isRead, needs, plansOf, type Read, reads } from './questions.ts';
+import { glance, readCollection } from './read-collection.ts';
+import {
+  authorizations,
+  type Permission,
+  type Secret,
+  type Settings,
+  scopesOf,
+  secretSchema,
+  settingsSchema,
+} from './settings.ts';
 import { buyToken } from './token.ts';
 
-type Read = 'sites' | 'terms' | 'subjects' | 'groups';
-
-/** Where a collection stands over there and how a record of it is read. */
-const readers: { readonly [C in Read]: { path: Path; map: (raw: unknown, reading: Reading) => Mapped<RecordOf[C]> } } =
-  {
-    sites: { path: 'orgs', map: siteOf },
-    terms: { path: 'academicSessions', map: termOf },
-    subjects: { path: 'courses', map: subjectOf },
-    groups: { path: 'classes', map: groupOf },
-  };
-const reads = ['sites', 'terms', 'subjects', 'groups'] as const satisfies readonly Read[];
-const isRead = (collection: Collection): collection is Read => reads.some((read) => read === collection);
-
-/** What each scope needs: a group is nothing without its site and term, a stream is told by courses and classes. */
-const needs: Partial<Record<Scope, readonly Read[]>> = {
-  'roster.subjects': ['sites', 'terms', 'subjects'],
-  'roster.streams': ['sites', 'subjects', 'groups'],
-  'roster.groups': ['sites', 'terms', 'groups'],
+/** How a record of each collection is read. */
+const mappers: {
+  readonly [C in Read]: (raw: unknown, reading: Reading, wanted: WantedPeople) => Sifted<RecordOf[C]>;
+} = {
+  sites: siteOf,
+  terms: termOf,
+  subjects: subjectOf,
+  groups: groupOf,
+  teachers: personOf,
+  students: personOf,
+  guardians: personOf,
+  enrolments: enrolmentOf,
+  demographics: demographicsOf,
 };
 
-const collectionsFor = (scopes: readonly Scope[]): readonly Read[] =>
-  reads.filter((read) => scopes.some((scope) => needs[scope]?.includes(read) ?? false));
+const permissionFor = (scopes: readonly Scope[]): Permission =>
+  scopes.includes('roster.demographics') ? 'demographics' : 'core';
 
-/** OneRoster 1.2 and 1.1 over REST, read only. Asks for no person whatever the credential permits. */
+/** OneRoster 1.2 and 1.1 over REST, read only. Asks for no person whom no scope needs, whatever the credential permits. */
 export const oneRoster = {
   id: 'oneroster',
   kind: 'sis',
@@ -60,13 +70,28 @@ export const oneRoster = {
       example: 'https://sis.example.org/ims/oneroster/rostering/v1p2',
     },
     {
+      name: 'authorization',
+      label: 'oneroster.field.authorization',
+      kind: 'choice',
+      choices: authorizations,
+      required: true,
+      onlyWhen: { field: 'version', is: ['1.1'] },
+    },
+    {
       name: 'tokenUrl',
       label: 'oneroster.field.token-url',
       kind: 'url',
       required: true,
+      onlyWhen: { field: 'authorization', is: ['oauth2'] },
       example: 'https://sis.example.org/oauth/token',
     },
-    { name: 'scope', label: 'oneroster.field.scope', kind: 'text', required: false },
+    {
+      name: 'scope',
+      label: 'oneroster.field.scope',
+      kind: 'text',
+      required: false,
+      onlyWhen: { field: 'authorization', is: ['oauth2'] },
+    },
   ],
   secretFields: [
     { name: 'clientId', label: 'oneroster.field.client-id', kind: 'text', required: true },
@@ -77,12 +102,23 @@ export const oneRoster = {
   guide,
   capabilities: {
     reads,
-    deltas: false,
-    scopes: ['roster.subjects', 'roster.streams', 'roster.groups'],
+    deltas: true,
+    scopes: [
+      'roster.subjects',
+      'roster.streams',
+      'roster.groups',
+      'roster.classes',
+      'roster.teachers',
+      'roster.students',
+      'roster.guardians',
+      'roster.demographics',
+    ],
     concurrency: 2,
   },
-  foreignScopes: (_scopes, settings) => scopesOf(settings),
-  origins: (settings) => [...new Set([originOf(settings.baseUrl), originOf(settings.tokenUrl)])],
+  foreignScopes: (scopes, settings) => scopesOf(settings, permissionFor(scopes)),
+  origins: ({ baseUrl, tokenUrl }) => [
+    ...new Set([originOf(baseUrl), ...(tokenUrl === undefined ? [] : [originOf(tokenUrl)])]),
+  ],
   collectionsFor,
   hint: (secret) => `…${secret.clientId.slice(-4)}`,
   prove,
@@ -94,11 +130,13 @@ async function prove(session: OneRosterSession, scopes: readonly Scope[]): Promi
   const about = { product: `OneRoster ${session.settings.version}` };
   const advice = new Set<string>();
   try {
-    // Always a fresh one: what is proved is the credential, not a token from before.
-    const tokens = await buyToken(session, session.settings, session.secret, null);
-    const permitsMore = tokens.scopes?.some((scope) => /demographics|gradebook|createput/.test(scope)) ?? false;
-    if (permitsMore) advice.add('credential-permits-more');
-    if (tokens.scopes === null) advice.add('token-without-scope');
+    if (session.settings.authorization === 'oauth2') {
+      // Always a fresh one: what is proved is the credential, not a token from before.
+      const tokens = await buyToken(session, session.settings, session.secret, null);
+      const permitsMore = tokens.scopes?.some((scope) => /demographics|gradebook|createput/.test(scope)) ?? false;
+      if (permitsMore) advice.add('credential-permits-more');
+      if (tokens.scopes === null) advice.add('token-without-scope');
+    }
   } catch (error) {
     const results = scopes.map((scope) => failed(scope, explained(error)));
     return { ok: false, results, actsAs: null, about, advice: [] };
@@ -112,10 +150,12 @@ async function prove(session: OneRosterSession, scopes: readonly Scope[]): Promi
       continue;
     }
     let refused: CrosswalkError | null = null;
-    for (const collection of needs[scope]) {
+    const isEnrolled = scope === 'roster.students' || scope === 'roster.teachers';
+    const withEnrolments = isEnrolled && collectionsFor(scopes).includes('enrolments');
+    for (const collection of [...needs[scope], ...(withEnrolments ? (['enrolments'] as const) : [])]) {
       let outcome = tried.get(collection);
       if (outcome === undefined) {
-        const answer = await tryRead(session, collection);
+        const answer = await tryRead(session, collection, scopes);
         outcome = answer instanceof CrosswalkError ? answer : null;
         seen += answer instanceof CrosswalkError ? 0 : answer;
         tried.set(collection, outcome);
@@ -133,9 +173,13 @@ async function prove(session: OneRosterSession, scopes: readonly Scope[]): Promi
 }
 
 /** How many records a real call gave, or why it gave none. */
-async function tryRead(session: OneRosterSession, collection: Read): Promise<CrosswalkError | number> {
+async function tryRead(
+  session: OneRosterSession,
+  collection: Read,
+  scopes: readonly Scope[],
+): Promise<CrosswalkError | number> {
   try {
-    return (await readFirst(session, readers[collection].path, 1)).rows.length;
+    return (await glance(session, plansOf(collection, session.settings.version, scopes), 1)).rows.length;
   } catch (error) {
     return explained(error);
   }
@@ -157,64 +201,64 @@ const failed = (scope: Scope, error: CrosswalkError): ProofResult => ({
 async function preview(session: OneRosterSession, scopes: readonly Scope[]): Promise<readonly PreviewCollection[]> {
   const collections: PreviewCollection[] = [];
   for (const collection of collectionsFor(scopes)) {
-    const { rows, total, next, deviations } = await readFirst(session, readers[collection].path, 5);
+    const plans = plansOf(collection, session.settings.version, scopes);
+    const { rows, count, isExact, deviations } = await glance(session, plans, mostExamples);
     const reading = { deviations, now: session.clock.now() };
-    // A total of exactly what was asked for may be the size of the page.
-    const isKnown = rows.length < 5 || next === null || (total !== null && total !== 5);
-    const count = isKnown ? (total ?? rows.length) : null;
     collections.push({
       collection,
       count,
       // Home classes stand among the groups over there and are not counted apart.
-      precision: count === null ? 'after-first-sync' : collection === 'groups' ? 'estimated' : 'exact',
-      sample: rows.slice(0, 5).flatMap((row) => sampleOf(collection, row, reading)),
+      precision: count === null ? 'after-first-sync' : collection === 'groups' || !isExact ? 'estimated' : 'exact',
+      sample: rows
+        .flatMap(({ row, question }) => {
+          const mapped = mappers[collection](row, reading, question.wanted);
+          return 'record' in mapped && !mapped.record.deleted ? [masked(mapped.record)] : [];
+        })
+        .slice(0, mostExamples),
     });
   }
   return collections;
 }
 
-function sampleOf(collection: Read, row: unknown, reading: Reading): Record<string, string>[] {
-  const mapped = readers[collection].map(row, reading);
-  if ('setAside' in mapped) return [];
-  const { record } = mapped;
-  const shown = {
-    name: 'title' in record ? record.title : record.name,
-    ...('courseCode' in record && record.courseCode !== null ? { code: record.courseCode } : {}),
-    ...('code' in record && record.code !== null ? { code: record.code } : {}),
-    ...('startsOn' in record ? { from: record.startsOn, until: record.endsOn } : {}),
-    ...('grades' in record && record.grades.length > 0 ? { grades: record.grades.join(', ') } : {}),
-  };
-  return [shown];
-}
+const mostExamples = 5;
+
+const isOfPeople = (collection: Collection) => peopleCollections.some((people) => people === collection);
 
 async function* fetchCollection<C extends Collection>(
   session: OneRosterSession,
   collection: C,
   cursor: string | null,
+  { since = null, scopes = [] }: FetchOptions = {},
 ): AsyncGenerator<Page<C>> {
   if (!isRead(collection)) {
     throw new CrosswalkError('internal', { details: { problem: 'collection-not-read', collection } });
   }
-  const reader = readers[collection];
-  for await (const page of readPages(session, reader.path, cursor)) {
+  if (isOfPeople(collection) && !collectionsFor(scopes).some((needed) => needed === collection)) {
+    throw new CrosswalkError('internal', { details: { problem: 'collection-not-needed', collection } });
+  }
+  const map = mappers[collection];
+  const plans = plansOf(collection, session.settings.version, scopes);
+  for await (const page of readCollection(session, plans, cursor, since)) {
     const deviations = createDeviations();
     const reading = { deviations, now: session.clock.now() };
     const records: Page<C>['records'][number][] = [];
     const setAside: SetAside[] = [];
+    let cut = 0;
     for (const row of page.rows) {
-      const mapped = reader.map(row, reading);
-      if ('setAside' in mapped) setAside.push(mapped.setAside);
-      else records.push(mapped.record);
+      const mapped = map(row, reading, page.question.wanted);
+      if ('record' in mapped) records.push(mapped.record);
+      else if ('setAside' in mapped) setAside.push(mapped.setAside);
+      else cut += 1;
     }
     yield {
       collection,
       records,
       setAside,
-      cut: 0,
+      cut,
       total: page.total,
       cursor: page.cursor,
       end: page.end,
-      deviations: [...new Set([...page.deviations.list(), ...deviations.list()])],
+      deviations: [...new Set([...page.deviations, ...deviations.list()])],
     };
   }
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDeviations } from '../exchange/deviations.ts';
-import { groupOf, type Mapped, siteOf, subjectOf, termOf } from './map.ts';
+import { groupOf, siteOf, subjectOf, termOf } from './map.ts';
+import type { Mapped } from './map-base.ts';
 import { codeMinorOf } from './wire.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
@@ -48,6 +49,7 @@ describe('OneRoster records in our words', () => {
         'text-for-list',
         'reference-without-href',
         'reference-as-text',
+        'grades-in-words',
       ].sort(),
       record: {
         sourceId: '81',

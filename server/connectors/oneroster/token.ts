@@ -2,7 +2,7 @@ import type { Tokens } from '#server/connectors/contract.ts';
 import { type Answer, ask, type Line, refuseStatus, unreadable } from '#server/connectors/exchange/ask.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { originOf } from '#server/kernel/outbound/client.ts';
-import { type Secret, type Settings, scopesOf, scopeUri } from './settings.ts';
+import { type Permission, type Secret, type Settings, scopesOf, scopeUri, tokenUrlOf } from './settings.ts';
 import { tokenAnswerSchema, tokenErrorSchema } from './wire.ts';
 
 type ClientAuthentication = 'basic' | 'body';
@@ -13,7 +13,8 @@ const shortestLifeSeconds = 90;
 /**
  * Buys an access token by client credentials (RFC 6749 §4.4 as 1EdTech's Security Framework 1.0 profiles it). The secret goes
  * into the Basic header first and into the body where a server takes it only there; what worked is remembered in the tokens.
- * Asks for `roster-core.readonly`, and for `roster.readonly` where a server knows no smaller scope.
+ * Asks for `roster-core.readonly`, and for `roster.readonly` where a server knows no smaller scope; for demographics with their own scope,
+ * or with that alone where a server gives one at a time.
  * @throws CrosswalkError `credential-refused`, `scope-missing`, and what any call throws
  */
 export async function buyToken(
@@ -21,12 +22,16 @@ export async function buyToken(
   settings: Settings,
   secret: Secret,
   current: Tokens | null,
+  permission: Permission = 'core',
 ): Promise<Tokens> {
   const ways: readonly ClientAuthentication[] =
     current?.clientAuthentication === 'body' ? ['body', 'basic'] : ['basic', 'body'];
+  const asked = scopesOf(settings, permission);
+  const [, demographics] = asked;
+  const wide = [scopeUri(settings.version, 'roster.readonly'), ...(demographics === undefined ? [] : [demographics])];
   const scopes =
     settings.scope === undefined
-      ? [...scopesOf(settings), scopeUri(settings.version, 'roster.readonly')]
+      ? [asked, wide, ...(demographics === undefined ? [] : [[demographics]])].map((several) => several.join(' '))
       : [settings.scope];
   let refused: CrosswalkError | null = null;
   for (const way of ways) {
@@ -61,11 +66,11 @@ async function tryOnce(
   return ask(
     line,
     {
-      url: settings.tokenUrl,
+      url: tokenUrlOf(settings),
       method: 'POST',
       headers,
       body: body.toString(),
-      origin: originOf(settings.tokenUrl),
+      origin: originOf(tokenUrlOf(settings)),
       purpose: 'token',
       maxBytes: 256 * 1024,
     },
@@ -81,7 +86,7 @@ function judge(answer: Answer, line: Line, way: ClientAuthentication, scope: str
   if (oauth.success && answer.status !== 429 && answer.status < 500) {
     const details = { host: answer.host, status: answer.status, oauthError: oauth.data.error };
     if (oauth.data.error === 'invalid_scope') {
-      return new CrosswalkError('scope-missing', { details: { ...details, scopes: [scope] } });
+      return new CrosswalkError('scope-missing', { details: { ...details, scopes: scope.split(' ') } });
     }
     return new CrosswalkError('credential-refused', { details });
   }

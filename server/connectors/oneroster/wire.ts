@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * OneRoster 1.1 and 1.2 as servers send it. Only what is read is named: everything else (`password` of a user that somebody put into
- * a class) is cut here. Leaves are unknown: real providers send numbers, lists as text and nulls; map.ts reads them.
+ * OneRoster 1.1 and 1.2 as servers send it. Only what is read is named: everything else (a user's
+ * `password`) is cut here. Leaves are unknown: real providers send numbers, lists as text and nulls; map.ts reads them.
  */
 const leaf = z.unknown().optional();
 
@@ -40,6 +40,72 @@ export const classSchema = z.object({
   school: leaf,
   terms: leaf,
   metadata: leaf,
+});
+
+/** 1.2 has `roles`, 1.1 `role` and `orgs`. `password` and profiles, which hold passwords too, are not named: they are never read. */
+export const userSchema = z.object({
+  ...base,
+  enabledUser: leaf,
+  username: leaf,
+  userIds: leaf,
+  givenName: leaf,
+  familyName: leaf,
+  middleName: leaf,
+  preferredFirstName: leaf,
+  preferredGivenName: leaf,
+  preferredLastName: leaf,
+  preferredFamilyName: leaf,
+  pronouns: leaf,
+  identifier: leaf,
+  userMasterIdentifier: leaf,
+  email: leaf,
+  sms: leaf,
+  phone: leaf,
+  roles: leaf,
+  role: leaf,
+  orgs: leaf,
+  primaryOrg: leaf,
+  agents: leaf,
+  grades: leaf,
+  grade: leaf,
+  metadata: leaf,
+});
+export const enrolmentSchema = z.object({
+  ...base,
+  user: leaf,
+  class: leaf,
+  school: leaf,
+  role: leaf,
+  primary: leaf,
+  beginDate: leaf,
+  endDate: leaf,
+});
+export const raceNames = [
+  'americanIndianOrAlaskaNative',
+  'asian',
+  'blackOrAfricanAmerican',
+  'nativeHawaiianOrOtherPacificIslander',
+  'white',
+  'demographicRaceTwoOrMoreRaces',
+  'hispanicOrLatinoEthnicity',
+] as const;
+export const demographicsSchema = z.object({
+  ...base,
+  birthDate: leaf,
+  /** OneRoster 1.1 spells it so in places. */
+  birthdate: leaf,
+  sex: leaf,
+  americanIndianOrAlaskaNative: leaf,
+  asian: leaf,
+  blackOrAfricanAmerican: leaf,
+  nativeHawaiianOrOtherPacificIslander: leaf,
+  white: leaf,
+  demographicRaceTwoOrMoreRaces: leaf,
+  hispanicOrLatinoEthnicity: leaf,
+  countryOfBirthCode: leaf,
+  stateOfBirthAbbreviation: leaf,
+  cityOfBirth: leaf,
+  publicSchoolResidenceStatus: leaf,
 });
 
 /** RFC 6749 §5.1, with `expires_in` as number or text. */

@@ -1,4 +1,4 @@
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { peopleScopes, type Scope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import type { SystemRow } from '#server/features/connections/load-rows.ts';
 import { redirectUriOf } from '#server/features/connections/oauth-attempt.ts';
@@ -24,8 +24,11 @@ export function guideOfSystem(
     scopes: foreign.join('\n'),
     addresses: new URL(ctx.baseUrl).host,
   };
-  return connector.guide.map(({ text, copy }) => ({
-    text,
-    copy: copy === undefined ? null : copy.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? ''),
-  }));
+  const ofPeople = scopes.some((scope) => peopleScopes.some((people) => people === scope));
+  return connector.guide
+    .filter(({ onlyFor }) => onlyFor === undefined || (onlyFor === 'people') === ofPeople)
+    .map(({ text, copy }) => ({
+      text,
+      copy: copy === undefined ? null : copy.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? ''),
+    }));
 }

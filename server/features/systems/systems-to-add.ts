@@ -20,7 +20,10 @@ export const systemsToAdd = defineVerb({
           kind: connector.kind,
           connector: connector.id,
           authentication: connector.authentication.kind,
-          settingsFields: connector.settingsFields.filter(({ name }) => !(name in product.preset)),
+          settingsFields: connector.settingsFields.filter(({ name, onlyWhen }) => {
+            const preset = onlyWhen === undefined ? undefined : product.preset[onlyWhen.field];
+            return !(name in product.preset) && (preset === undefined || onlyWhen?.is.includes(preset) === true);
+          }),
           scopes: askableScopes(connector.kind, connector.id),
         })),
       );
