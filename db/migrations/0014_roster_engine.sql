@@ -316,6 +316,9 @@ grant select, insert, update, delete on roster_person, roster_person_alias, rost
   held_change, withheld_person, stream_choice, stream_assignment, sync_settings, sync_progress, roster_upload, roster_upload_chunk,
   system_replacement, replacement_link to crosswalk_web, crosswalk_sync;
 --> statement-breakpoint
+-- What was previewed and approved is what a first sync must bring.
+grant select on preview to crosswalk_sync;
+--> statement-breakpoint
 -- Keys in order of time, so that millions of new rows go to the end of their index. PostgreSQL 18 brings them.
 do $$
 begin

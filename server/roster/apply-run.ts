@@ -1,27 +1,38 @@
+import { createHash } from 'node:crypto';
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { setAsideRecord, site, syncRun } from '#db/schema/index.ts';
-import type { DeviationKey } from '#server/connectors/exchange/deviations.ts';
+import { preview, request, setAsideRecord, site, syncRun, syncSettings } from '#db/schema/index.ts';
+import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import type { Context } from '#server/kernel/context.ts';
-import { newId } from '#server/kernel/ids.ts';
-import { collectionsKept, type RosterCollection, rosterTables } from './collections.ts';
-import { defaultThresholds, fingerprintOf, type HeldPlan, type Plan, weigh } from './guard.ts';
-import { readAllowed } from './live-grants.ts';
-import { recogniseSites, type SourceSite, sitesAllowed } from './narrow-to-sites.ts';
-import { type CollectionPlan, type KnownRow, planCollection } from './plan.ts';
-import { purgeBeyond } from './purge.ts';
-import { type HeldRun, prolong, proveFence } from './run-lease.ts';
 import {
-  contentHash,
-  dropStaged,
-  type FetchFacts,
-  readContent,
-  readFetches,
-  readOddities,
-  readStaged,
-  stageStreams,
-} from './staging.ts';
+  collectionsKept,
+  isRosterCollection,
+  type RosterCollection,
+  type TableName,
+  tableNames,
+  tablesKept,
+} from './collections.ts';
+import {
+  firstShare,
+  guardRuleSchema,
+  type HeldPlan,
+  type HeldReason,
+  type PlanCounts,
+  type Weighed,
+  weigh,
+} from './guard.ts';
+import { type Allowed, readAllowed } from './live-grants.ts';
+import { recogniseSites, type SourceSite, sitesAllowed } from './narrow-to-sites.ts';
+import { planTable, type TablePlan } from './plan-run.ts';
+import { noteProgress } from './progress.ts';
+import { purgeBeyond } from './purge.ts';
+import { rosterTables } from './roster-tables.ts';
+import { type HeldRun, prolong, proveFence } from './run-lease.ts';
+import { type StagedFacts, StageRun } from './stage-run.ts';
+import { stageStreams, writeStreams } from './stage-streams.ts';
+import { dropStaged, type FetchFacts, isStaged, readDeviations, readFetches, staged } from './staging.ts';
+import { type ApplyAs, followReferences, writePlan } from './write-plan.ts';
 
 export type Applied =
   | { readonly outcome: 'applied'; readonly records: number }
@@ -29,34 +40,43 @@ export type Applied =
   /** The database lost its unlogged tables: fetch again. */
   | { readonly outcome: 'staging-lost' };
 
-/** Most records whose reason is kept of one run; the count is never cut. */
+/** What was fetched for a run, and how. */
+export interface Fetched {
+  /** Collections as the connector names them, or as the package brought them. */
+  readonly collections: readonly string[];
+  readonly tables: readonly StagedTable[];
+  /** A package tells of everything at once, a list may move while it is read. */
+  readonly source: 'rest' | 'package';
+  readonly kind: 'full' | 'delta';
+}
+
+/** Most records whose reason is kept of one run, and rows of a held diff; the counts are never cut. */
 const mostSetAside = 10_000;
-const namesShown = 20;
+const mostHeld = 20_000;
 
 /**
  * stage → plan → guard → apply for one run whose collections are fetched. One transaction applies, as the sync role: readers see the
  * old roster or the new one, and its first statement proves that nobody has taken the run over.
  */
-export async function applyRun(ctx: Context, run: HeldRun, collections: readonly RosterCollection[]): Promise<Applied> {
+export async function applyRun(ctx: Context, run: HeldRun, fetched: Fetched): Promise<Applied> {
   const now = () => ctx.clock.now();
   const inSchool = <T>(work: (tx: Tx) => Promise<T>) => ctx.database.withSchool(run.schoolId, work);
   const before = await inSchool((tx) => outcomeSoFar(tx, run));
   if (before !== null) return before;
   const isWhole = await inSchool(async (tx) => {
+    if (!(await isStaged(tx, run, 'aside'))) return false;
     const fetches = await readFetches(tx, run);
-    return collections.every((name) => fetches.some((facts) => facts.collection === name && facts.isOver));
+    return fetched.collections.every((name) => fetches.some((facts) => facts.collection === name && facts.isOver));
   });
   if (!isWhole) return { outcome: 'staging-lost' };
-  await inSchool(async (tx) => {
-    await prolong(tx, run, now(), { phase: 'stage' });
-    await stageStreams(tx, run);
-  });
-  await inSchool((tx) => prolong(tx, run, now(), { phase: 'plan' }));
+  await inSchool((tx) => prolong(tx, run, now(), { phase: 'stage' }));
   return inSchool(async (tx) => {
-    // A killed worker's statement ends instead of running on.
-    await tx.execute(sql`set local client_connection_check_interval = '5s'`);
+    // A killed worker's statement ends instead of running on; joins over millions of rows stay in memory where they can.
+    await tx.execute(sql`
+      select set_config('client_connection_check_interval', '2s', true), set_config('work_mem', '192MB', true), set_config('jit', 'off', true),
+             set_config('enable_nestloop', 'on', true)`);
     await proveFence(tx, run);
-    return new Application(tx, run, now()).run(collections);
+    return new Application(ctx, tx, run, fetched, now()).run();
   });
 }
 
@@ -69,16 +89,17 @@ async function outcomeSoFar(tx: Tx, run: HeldRun): Promise<Applied | null> {
   if (row === undefined || row.fence !== run.fence) return null;
   if (row.state === 'held') return { outcome: 'held' };
   if (row.state !== 'succeeded') return null;
-  return { outcome: 'applied', records: await countRecords(tx, run, [...collectionsKept(row.scopes)]) };
+  return { outcome: 'applied', records: await countRecords(tx, run, tablesKept(collectionsKept(row.scopes))) };
 }
 
 /** Records that rest in the roster now and are not gone. */
-async function countRecords(tx: Tx, run: HeldRun, collections: readonly RosterCollection[]): Promise<number> {
+async function countRecords(tx: Tx, run: HeldRun, tables: Iterable<TableName>): Promise<number> {
   let records = 0;
-  for (const collection of collections) {
+  const rosters = [...[...tables].map((table) => rosterTables[table].table), 'roster_stream'];
+  for (const roster of rosters) {
     const [row] = countRows.parse(
       await tx.execute(sql`
-        select count(*) as n from ${sql.raw(rosterTables[collection].table)}
+        select count(*) as n from ${sql.raw(roster)}
          where school_id = ${run.schoolId} and system_id = ${run.systemId} and gone_at is null`),
     );
     records += row?.n ?? 0;
@@ -86,71 +107,102 @@ async function countRecords(tx: Tx, run: HeldRun, collections: readonly RosterCo
   return records;
 }
 
-const knownSchema = z.array(
+const countRows = z.array(z.object({ n: z.coerce.number() }));
+const siteRows = z.array(
   z.object({
     source_id: z.string(),
-    content_hash: z.string(),
-    missed_fetches: z.coerce.number(),
-    is_gone: z.boolean(),
-    site: z.string().nullable(),
-    ends_on: z.string().nullable(),
-    terms: z.array(z.string()).nullable(),
-    year: z.string().nullable(),
+    name: z.string().nullable(),
+    identifier: z.string().nullable(),
+    parent_source_id: z.string().nullable(),
   }),
 );
-
-interface Known extends KnownRow {
-  readonly siteSourceId: string | null;
-}
+const termRows = z.array(z.object({ source_id: z.string() }));
+const modifiedRows = z.array(z.object({ modified: z.coerce.date().nullable() }));
 
 class Application {
+  readonly #ctx: Context;
   readonly #tx: Tx;
   readonly #run: HeldRun;
+  readonly #fetched: Fetched;
   readonly #now: Date;
 
-  constructor(tx: Tx, run: HeldRun, now: Date) {
+  constructor(ctx: Context, tx: Tx, run: HeldRun, fetched: Fetched, now: Date) {
+    this.#ctx = ctx;
     this.#tx = tx;
     this.#run = run;
+    this.#fetched = fetched;
     this.#now = now;
   }
 
-  async run(collections: readonly RosterCollection[]): Promise<Applied> {
+  async run(): Promise<Applied> {
     const [tx, run, now] = [this.#tx, this.#run, this.#now];
     const [row] = await tx.select().from(syncRun).where(eq(syncRun.id, run.syncRunId));
+    if (row === undefined) return { outcome: 'staging-lost' };
     const allowed = await readAllowed(tx, { ...run, now });
     // Grants may have shrunk since the run began.
-    const kept = collectionsKept((row?.scopes ?? []).filter((scope) => allowed.toKeep.some((may) => may === scope)));
+    const scopes = row.scopes.filter((scope) => allowed.toKeep.some((may) => may === scope));
+    const kept = collectionsKept(scopes);
     const fetches = await readFetches(tx, run);
-    const sites = await this.#sites(collections.includes('sites'));
+    const sites = await this.#sites();
     const own = await tx.select().from(site);
     const sitesHere = sitesAllowed(allowed.siteRules, sites, own);
-    const ended = await this.#endedTerms();
 
-    const plan = new Map<RosterCollection, CollectionPlan>();
-    for (const collection of [...collections, ...(kept.has('streams') ? (['streams'] as const) : [])]) {
-      if (!kept.has(collection)) continue;
-      const isHere = (candidate: { sourceId: string; siteSourceId: string | null }) => {
-        if (sitesHere === null) return true;
-        if (collection === 'sites') return sitesHere.has(candidate.sourceId);
-        return candidate.siteSourceId === null || sitesHere.has(candidate.siteSourceId);
-      };
-      const staged = (await readStaged(tx, run, collection)).filter(isHere);
-      const known = (await this.#known(collection, ended)).filter(isHere);
-      plan.set(collection, planCollection(staged, known, { complete: isComplete(collection, fetches) }));
+    const stage = new StageRun(tx, run, this.#fetched.tables);
+    const facts = await stage.run({ kept, grants: allowed.grants, sites: sitesHere }, this.#fetched.source);
+    const streams = kept.has('streams') ? await stageStreams(tx, run, this.#fetched.tables) : null;
+    await stage.cutGroups(kept);
+    const ended = await this.#endedTerms();
+    await this.#phase('plan');
+    const plans: TablePlan[] = [];
+    const keptTables = tablesKept(kept);
+    for (const table of tableNames) {
+      if (!this.#fetched.tables.includes(table) || !keptTables.has(table)) continue;
+      await this.#progress('plan', table, null);
+      plans.push(await planTable(tx, run, { table, complete: this.#isComplete(table, fetches, facts), ended }));
     }
 
-    // What was kept under other scopes has other content now, all of it: then that share says nothing.
-    const sameScopes = await this.#lastScopesWere(row?.scopes ?? []);
-    const reasons = weigh(plan, sameScopes ? defaultThresholds : { ...defaultThresholds, changedShare: 1 });
-    const fingerprint = fingerprintOf(plan);
-    if (reasons.length > 0 && row?.approvedFingerprint !== fingerprint) {
-      await this.#hold(plan, { fingerprint, reasons }, fetches);
+    await this.#phase('guard');
+    const verdict = await this.#verdict(row, plans, scopes);
+    if (verdict.reasons.length > 0 && row.approvedFingerprint !== verdict.fingerprint) {
+      await this.#hold(plans, verdict, fetches, facts);
       return { outcome: 'held' };
     }
-    for (const [collection, changes] of plan) await this.#write(collection, changes);
+    const as: ApplyAs = row.appliedAs ?? 'all';
+    await this.#phase('apply');
+    for (const plan of plans) {
+      await this.#progress('apply', plan.table, plan);
+      await writePlan(tx, run, plan, as, now);
+    }
+    if (
+      plans.some(({ table }) => table === 'enrolments') &&
+      plans.some(({ table }) => table === 'people' || table === 'groups')
+    ) {
+      const isMoved = plans.some(
+        (plan) => !plan.isFirst && [...plan.counts.values()].some(({ reused, returned }) => reused + returned > 0),
+      );
+      if (isMoved) await followReferences(tx, run);
+    }
+    const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
+    if (streams !== null) {
+      const complete = ['subjects', 'groups'].every((name) =>
+        this.#isComplete(name === 'subjects' ? 'subjects' : 'groups', fetches, facts),
+      );
+      counts.set(
+        'streams',
+        await writeStreams(tx, run, { streams, complete, isKept: true, tables: this.#fetched.tables }, now),
+      );
+    }
     await this.#nameSites(recogniseSites(sites, own));
-    await this.#noteOddities(sitesHere !== null && sitesHere.size === 0 ? { 'sites-not-recognised': 1 } : {});
-    await purgeBeyond(tx, { ...run, scopes: allowed.toKeep, sites: sitesHere, reason: 'grants-narrowed', now });
+    await this.#noteFetches(plans, fetches, facts, row.startedAt ?? now);
+    await this.#noteOddities(facts, sitesHere !== null && sitesHere.size === 0 ? { 'sites-not-recognised': 1 } : {});
+    await purgeBeyond(tx, {
+      ...run,
+      scopes: allowed.toKeep,
+      grants: allowed.grants,
+      sites: sitesHere,
+      reason: 'grants-narrowed',
+      now,
+    });
     await tx
       .update(syncRun)
       .set({
@@ -161,11 +213,172 @@ class Application {
         held: null,
         errorCode: null,
         errorDetails: null,
-        progress: progressOf(plan, fetches),
+        progress: progressOf(counts, fetches, (collection) => this.#isWhole(collection, fetches, facts)),
+        drift: this.#fetched.kind === 'full' ? await this.#drift(row) : null,
       })
       .where(eq(syncRun.id, run.syncRunId));
+    await tx.execute(
+      sql`delete from held_change where school_id = ${run.schoolId}::uuid and sync_run_id = ${run.syncRunId}::uuid`,
+    );
+    await tx.execute(
+      sql`update sync_settings set hold_next = false where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and hold_next`,
+    );
     await dropStaged(tx, run);
-    return { outcome: 'applied', records: await countRecords(tx, run, [...plan.keys()]) };
+    return { outcome: 'applied', records: await countRecords(tx, run, keptTables) };
+  }
+
+  /** A phase is told beside the transaction, which alone holds the run's row until it ends. */
+  async #phase(phase: 'plan' | 'guard' | 'apply') {
+    await noteProgress(this.#ctx, this.#run, { phase, collection: null, done: 0, total: null });
+  }
+
+  async #progress(phase: 'plan' | 'apply', table: TableName, plan: TablePlan | null) {
+    const total =
+      plan === null
+        ? null
+        : [...plan.counts.values()].reduce((sum, { added, changed, gone }) => sum + added + changed + gone, 0);
+    await noteProgress(this.#ctx, this.#run, { phase, collection: table, done: 0, total });
+  }
+
+  /**
+   * Whether absence from this fetch means something: its end was reached and not in doubt, it brought what was promised, and nothing came
+   * twice where a total is all there is to go by. Silence and emptiness together are no evidence: a token of the wrong district gets empty
+   * lists too.
+   */
+  #isComplete(table: TableName, fetches: readonly FetchFacts[], { repeated }: StagedFacts): boolean {
+    if (this.#fetched.kind === 'delta') return false;
+    const names: readonly string[] = table === 'people' ? ['teachers', 'students', 'guardians', 'people'] : [table];
+    const of = fetches.filter((facts) => names.includes(facts.collection));
+    if (of.length === 0) return false;
+    const again = repeated[table] ?? 0;
+    return of.every(
+      ({ ended, read, total }) =>
+        (ended === 'said' || (ended === 'assumed' && read > 0)) && (total === null || read - again >= total),
+    );
+  }
+
+  #isWhole(collection: string, fetches: readonly FetchFacts[], facts: StagedFacts): boolean {
+    const table = tableNames.find((name) => name === collection) ?? 'people';
+    return this.#isComplete(table, fetches, facts);
+  }
+
+  async #sites(): Promise<SourceSite[]> {
+    const { tables } = this.#fetched;
+    const rows = siteRows.parse(
+      await this.#tx.execute(
+        tables.includes('sites')
+          ? sql`select source_id, name, identifier, parent_source_id from ${staged(this.#run, 'sites')} where status is distinct from 'tobedeleted' and source_id is not null`
+          : sql`select source_id, name, identifier, parent_source_id from roster_site
+                 where school_id = ${this.#run.schoolId}::uuid and system_id = ${this.#run.systemId}::uuid and gone_at is null`,
+      ),
+    );
+    return rows.map((row) => ({
+      sourceId: row.source_id,
+      name: row.name ?? '',
+      identifier: row.identifier,
+      parentSourceId: row.parent_source_id,
+    }));
+  }
+
+  /** Terms that are over, as fetched now or known from before. */
+  async #endedTerms(): Promise<string[]> {
+    const today = this.#now.toISOString().slice(0, 10);
+    const { schoolId, systemId } = this.#run;
+    const fetched = this.#fetched.tables.includes('terms')
+      ? sql`select source_id, left(ends_on, 10) as ends_on, 1 as rank from ${staged(this.#run, 'terms')} where ends_on is not null union all`
+      : sql``;
+    const rows = termRows.parse(
+      await this.#tx.execute(sql`
+        select source_id from (
+          select distinct on (source_id) source_id, ends_on from (${fetched}
+            select source_id, ends_on, 2 as rank from roster_term where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid) t
+           order by source_id, rank) u
+         where ends_on <= ${today} order by source_id`),
+    );
+    return rows.map((row) => row.source_id);
+  }
+
+  async #verdict(row: typeof syncRun.$inferSelect, plans: readonly TablePlan[], scopes: readonly string[]) {
+    const { schoolId, systemId } = this.#run;
+    const [settings] = await this.#tx
+      .select()
+      .from(syncSettings)
+      .where(and(eq(syncSettings.schoolId, schoolId), eq(syncSettings.systemId, systemId)));
+    const rules = z.array(guardRuleSchema).safeParse(settings?.guardRules ?? []);
+    // What was kept under other scopes has other content now, all of it: then that share says nothing.
+    const isSame = await this.#lastScopesWere(row.scopes);
+    const weighed: Weighed[] = plans
+      .flatMap((plan) => plan.weighed)
+      .map((part) => (isSame ? part : { ...part, changed: 0, fields: {} }));
+    const reasons: HeldReason[] = weigh(weighed, rules.success ? rules.data : []);
+    const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
+    for (const [collection, { reused }] of counts) {
+      if (reused > 0)
+        reasons.push({ collection, site: null, kind: 'reused', field: null, count: reused, of: reused, limit: 0 });
+    }
+    reasons.push(...(await this.#firstBringsLess(plans, counts, scopes)));
+    if (settings?.holdNext === true) {
+      const changes = [...counts].filter(([, of]) => of.added + of.changed + of.returned + of.gone > 0);
+      const [collection, of] = changes[0] ?? [];
+      if (collection !== undefined && of !== undefined) {
+        const count = of.added + of.changed + of.returned + of.gone;
+        reasons.push({
+          collection,
+          site: null,
+          kind: 'after-undo',
+          field: null,
+          count,
+          of: count + of.unchanged,
+          limit: 0,
+        });
+      }
+    }
+    const hash = createHash('sha256');
+    for (const { fingerprint } of plans) hash.update(fingerprint);
+    return { reasons, fingerprint: hash.digest('base64url') };
+  }
+
+  /** A first sync that brings under nine tenths of what was previewed and approved is looked at. */
+  async #firstBringsLess(
+    plans: readonly TablePlan[],
+    counts: ReadonlyMap<RosterCollection, PlanCounts>,
+    scopes: readonly string[],
+  ): Promise<HeldReason[]> {
+    if (!plans.some((plan) => plan.isFirst)) return [];
+    const { schoolId, systemId } = this.#run;
+    const [approved] = await this.#tx
+      .select({ counts: preview.counts })
+      .from(preview)
+      .innerJoin(request, eq(request.id, preview.requestId))
+      .where(and(eq(preview.schoolId, schoolId), eq(preview.systemId, systemId), eq(request.state, 'approved')))
+      .orderBy(desc(preview.at))
+      .limit(1);
+    const kept = collectionsKept(scopes);
+    return (approved?.counts ?? []).flatMap(({ collection, count, precision }) => {
+      if (
+        count === null ||
+        count === 0 ||
+        precision !== 'exact' ||
+        !isRosterCollection(collection) ||
+        !kept.has(collection)
+      )
+        return [];
+      if (!plans.some((plan) => plan.isFirst && plan.counts.has(collection)) && counts.has(collection)) return [];
+      const brought = counts.get(collection)?.added ?? 0;
+      return brought >= count * firstShare
+        ? []
+        : [
+            {
+              collection,
+              site: null,
+              kind: 'first' as const,
+              field: null,
+              count: brought,
+              of: count,
+              limit: firstShare,
+            },
+          ];
+    });
   }
 
   async #lastScopesWere(scopes: readonly string[]): Promise<boolean> {
@@ -184,91 +397,6 @@ class Application {
     return last !== undefined && last.scopes.toSorted().join() === scopes.toSorted().join();
   }
 
-  async #sites(areStaged: boolean): Promise<SourceSite[]> {
-    if (!areStaged) return [];
-    return (await readContent(this.#tx, this.#run, 'sites')).map(({ source_id, content }) => ({
-      sourceId: source_id,
-      ...siteContent.parse(content),
-    }));
-  }
-
-  /** Terms that are over, as fetched now or known from before. */
-  async #endedTerms(): Promise<ReadonlySet<string>> {
-    const today = this.#now.toISOString().slice(0, 10);
-    const staged = await readContent(this.#tx, this.#run, 'terms');
-    const known = termRows.parse(
-      await this.#tx.execute(sql`
-        select source_id, ends_on from roster_term where school_id = ${this.#run.schoolId} and system_id = ${this.#run.systemId}`),
-    );
-    const endsOn = new Map(known.map((term) => [term.source_id, term.ends_on]));
-    for (const { source_id, content } of staged) endsOn.set(source_id, termContent.parse(content).ends_on);
-    return new Set([...endsOn].filter(([, day]) => day <= today).map(([id]) => id));
-  }
-
-  async #known(collection: RosterCollection, ended: ReadonlySet<string>): Promise<Known[]> {
-    const { table, columns } = rosterTables[collection];
-    const column = (name: string, type: string) =>
-      Object.hasOwn(columns, name) ? sql.raw(name) : sql.raw(`null::${type}`);
-    const rows = knownSchema.parse(
-      await this.#tx.execute(sql`
-        select source_id, content_hash, missed_fetches, gone_at is not null as is_gone,
-               ${column('site_source_id', 'text')} as site, ${column('ends_on', 'text')} as ends_on,
-               to_jsonb(${column('term_source_ids', 'text[]')}) as terms, ${column('school_year_source_id', 'text')} as year
-          from ${sql.raw(table)}
-         where school_id = ${this.#run.schoolId} and system_id = ${this.#run.systemId}`),
-    );
-    return rows.map((row) => ({
-      sourceId: row.source_id,
-      contentHash: row.content_hash,
-      missedFetches: row.missed_fetches,
-      isGone: row.is_gone,
-      siteSourceId: row.site,
-      isEnded:
-        (collection === 'terms' && ended.has(row.source_id)) ||
-        (row.year !== null && ended.has(row.year)) ||
-        (row.terms !== null && row.terms.length > 0 && row.terms.every((term) => ended.has(term))),
-    }));
-  }
-
-  async #write(collection: RosterCollection, changes: CollectionPlan): Promise<void> {
-    const { table, columns } = rosterTables[collection];
-    const [tx, run, now] = [this.#tx, this.#run, this.#now.toISOString()];
-    const names = Object.keys(columns);
-    const list = sql.raw(names.join(', '));
-    const fields = sql.raw(
-      Object.entries(columns)
-        .map(([name, type]) => `${name} ${type}`)
-        .join(', '),
-    );
-    const from = sql.raw(names.map((name) => `c.${name}`).join(', '));
-    const excluded = sql.raw(names.map((name) => `${name} = excluded.${name}`).join(', '));
-    const target = sql.raw(table);
-    const written = [...changes.added, ...changes.changed, ...changes.returned];
-    for (const chunk of chunks(written, 5_000)) {
-      const wanted = JSON.stringify(chunk.map((sourceId) => ({ id: newId(), source_id: sourceId })));
-      await tx.execute(sql`
-        insert into ${target} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, last_seen_at, ${list})
-        select w.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, r.source_id, ${contentHash}, r.modified_at, ${now}::timestamptz, ${now}::timestamptz, ${from}
-          from jsonb_to_recordset(${wanted}::jsonb) as w(id uuid, source_id text)
-          join staging.record r on r.run_id = ${run.syncRunId}::uuid and r.collection = ${collection} and r.source_id = w.source_id
-         cross join lateral jsonb_to_record(r.content) as c(${fields})
-        on conflict (school_id, system_id, source_id) do update
-          set content_hash = excluded.content_hash, source_modified_at = excluded.source_modified_at, last_seen_at = excluded.last_seen_at,
-              missed_fetches = 0, gone_at = null, ${excluded}`);
-    }
-    const touch = async (ids: readonly string[], set: ReturnType<typeof sql>) => {
-      for (const chunk of chunks(ids, 5_000)) {
-        await tx.execute(sql`
-          update ${target} set ${set}
-           where school_id = ${run.schoolId} and system_id = ${run.systemId}
-             and source_id in (select jsonb_array_elements_text(${JSON.stringify(chunk)}::jsonb))`);
-      }
-    };
-    await touch(changes.unchanged, sql`last_seen_at = ${now}::timestamptz, missed_fetches = 0`);
-    await touch(changes.missing, sql`missed_fetches = missed_fetches + 1`);
-    await touch(changes.gone, sql`gone_at = ${now}::timestamptz, missed_fetches = missed_fetches + 1`);
-  }
-
   async #nameSites(recognised: ReadonlyMap<string, string>): Promise<void> {
     const pairs = [...recognised].map(([source_id, id]) => ({ source_id, id }));
     await this.#tx.execute(sql`
@@ -278,35 +406,100 @@ class Application {
          and s.site_id is distinct from p.id`);
   }
 
-  async #noteOddities(ours: Partial<Record<DeviationKey, number>> = {}): Promise<void> {
-    const { deviations, setAside } = await readOddities(this.#tx, this.#run);
-    await this.#tx
-      .update(syncRun)
-      .set({ deviations: { ...deviations, ...ours } })
-      .where(eq(syncRun.id, this.#run.syncRunId));
-    await this.#tx.delete(setAsideRecord).where(eq(setAsideRecord.syncRunId, this.#run.syncRunId));
-    for (const chunk of chunks(setAside.slice(0, mostSetAside), 1_000)) {
-      await this.#tx
-        .insert(setAsideRecord)
-        .values(chunk.map((record) => ({ schoolId: this.#run.schoolId, syncRunId: this.#run.syncRunId, ...record })));
+  /**
+   * When each collection was last seen whole, and where its next delta begins: at the newest modification that the source told, never
+   * later than our own clock when the fetch began, so that a date in the future poisons nothing and a slow clock over there loses nothing.
+   */
+  async #noteFetches(
+    plans: readonly TablePlan[],
+    fetches: readonly FetchFacts[],
+    facts: StagedFacts,
+    startedAt: Date,
+  ): Promise<void> {
+    const { schoolId, systemId } = this.#run;
+    for (const { table, counts } of plans) {
+      const complete = this.#isComplete(table, fetches, facts);
+      if (!complete && this.#fetched.kind === 'full') continue;
+      const limit = startedAt.toISOString();
+      const [newest] = modifiedRows.parse(
+        this.#fetched.source === 'package'
+          ? [{ modified: null }]
+          : await this.#tx.execute(
+              sql`select staging.moment(max(modified) filter (where modified <= ${limit})) as modified from ${staged(this.#run, table)}`,
+            ),
+      );
+      const until = newest?.modified?.toISOString() ?? null;
+      const collections = new Set<RosterCollection>([
+        ...counts.keys(),
+        ...(table === 'people' ? this.#people() : []),
+        ...(table === 'groups' ? (['groups', 'classes'] as const) : []),
+        ...(isRosterCollection(table) ? [table] : []),
+      ]);
+      for (const collection of collections) {
+        await this.#tx.execute(sql`
+          insert into roster_fetch as f (school_id, system_id, collection, seen_at, modified_until)
+          values (${schoolId}::uuid, ${systemId}::uuid, ${collection}, ${complete ? this.#now.toISOString() : null}::timestamptz, ${until}::timestamptz)
+          on conflict (system_id, collection) do update
+            set seen_at = coalesce(excluded.seen_at, f.seen_at), modified_until = greatest(f.modified_until, excluded.modified_until)`);
+      }
     }
   }
 
+  #people(): RosterCollection[] {
+    return this.#fetched.collections
+      .filter(isRosterCollection)
+      .filter((name) => ['teachers', 'students', 'guardians'].includes(name));
+  }
+
+  /** What a full run found otherwise than the deltas before it had left it: records whose own date says that a delta should have told. */
+  async #drift(row: typeof syncRun.$inferSelect): Promise<number | null> {
+    const [last] = await this.#tx
+      .select({ kind: syncRun.kind, startedAt: syncRun.startedAt })
+      .from(syncRun)
+      .where(
+        and(eq(syncRun.schoolId, row.schoolId), eq(syncRun.systemId, row.systemId), eq(syncRun.state, 'succeeded')),
+      )
+      .orderBy(desc(syncRun.finishedAt))
+      .limit(1);
+    if (last?.kind !== 'delta' || last.startedAt === null) return null;
+    let drift = 0;
+    for (const table of ['people', 'enrolments', 'demographics'] as const) {
+      if (!this.#fetched.tables.includes(table)) continue;
+      const [found] = countRows.parse(
+        await this.#tx.execute(sql`
+          select count(*) as n from ${staged(this.#run, 'plan')} p left join ${staged(this.#run, table)} s on s.source_id = p.source_id
+           where p.collection = ${table} and p.kind in ('added', 'changed', 'returned', 'gone')
+             and coalesce(staging.moment(s.modified), '-infinity') < ${last.startedAt.toISOString()}::timestamptz - interval '15 minutes'`),
+      );
+      drift += found?.n ?? 0;
+    }
+    return drift;
+  }
+
+  async #noteOddities(facts: StagedFacts, ours: Readonly<Record<string, number>> = {}): Promise<void> {
+    const deviations = { ...(await readDeviations(this.#tx, this.#run)), ...facts.deviations, ...ours };
+    await this.#tx.update(syncRun).set({ deviations }).where(eq(syncRun.id, this.#run.syncRunId));
+    await this.#tx.delete(setAsideRecord).where(eq(setAsideRecord.syncRunId, this.#run.syncRunId));
+    await this.#tx.execute(sql`
+      insert into set_aside_record (id, school_id, sync_run_id, collection, source_id, file, line, field, reason)
+      select across.new_id(), ${this.#run.schoolId}::uuid, ${this.#run.syncRunId}::uuid, collection, source_id, file, line, field, reason
+        from ${staged(this.#run, 'aside')} limit ${mostSetAside}`);
+  }
+
   async #hold(
-    plan: Plan,
+    plans: readonly TablePlan[],
     verdict: Pick<HeldPlan, 'fingerprint' | 'reasons'>,
     fetches: readonly FetchFacts[],
+    facts: StagedFacts,
   ): Promise<void> {
-    const collections: HeldPlan['collections'] = {};
-    for (const [collection, changes] of plan) {
-      collections[collection] = {
-        ...counts(changes),
-        goneNames: await this.#names(collection, changes.gone),
-        changedNames: await this.#names(collection, changes.changed),
-      };
-    }
-    await this.#noteOddities();
-    const held: HeldPlan = { ...verdict, collections };
+    const { schoolId, syncRunId } = this.#run;
+    const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
+    await this.#tx.execute(
+      sql`delete from held_change where school_id = ${schoolId}::uuid and sync_run_id = ${syncRunId}::uuid`,
+    );
+    for (const plan of plans) await this.#keepDiff(plan);
+    await this.#noteOddities(facts);
+    const held: HeldPlan = { ...verdict, collections: Object.fromEntries(counts) };
     await this.#tx
       .update(syncRun)
       .set({
@@ -315,65 +508,50 @@ class Application {
         leaseUntil: null,
         held,
         approvedFingerprint: null,
+        appliedAs: null,
         errorCode: null,
         errorDetails: null,
-        progress: progressOf(plan, fetches),
+        progress: progressOf(counts, fetches, (collection) => this.#isWhole(collection, fetches, facts)),
       })
-      .where(eq(syncRun.id, this.#run.syncRunId));
+      .where(eq(syncRun.id, syncRunId));
   }
 
-  async #names(collection: RosterCollection, ids: readonly string[]): Promise<string[]> {
-    const { table, columns } = rosterTables[collection];
-    const name = sql.raw(Object.hasOwn(columns, 'title') ? 'title' : 'name');
-    const rows = nameRows.parse(
+  /** The rows of the diff that somebody decides on; of very many the first of each kind. */
+  async #keepDiff({ table, isFirst }: TablePlan): Promise<void> {
+    if (isFirst) return;
+    const of = rosterTables[table];
+    const { schoolId, syncRunId } = this.#run;
+    for (const kinds of [sql`('gone', 'reused')`, sql`('changed', 'returned')`, sql`('added')`]) {
       await this.#tx.execute(sql`
-        select ${name} as name from ${sql.raw(table)}
-         where school_id = ${this.#run.schoolId} and system_id = ${this.#run.systemId}
-           and source_id in (select jsonb_array_elements_text(${JSON.stringify(ids.slice(0, namesShown))}::jsonb))
-         order by 1`),
-    );
-    return rows.map((row) => row.name);
+        insert into held_change (id, school_id, sync_run_id, collection, kind, source_id, record_id, name, before, after)
+        select across.new_id(), ${schoolId}::uuid, ${syncRunId}::uuid,
+               case when r.id is null then ${sql.raw(of.collection.staged)} else ${sql.raw(of.collection.resting)} end, p.kind, p.source_id, r.id,
+               case when r.id is null then ${sql.raw(of.name.staged)} else ${sql.raw(of.name.resting)} end, p.before, p.after
+          from ${staged(this.#run, 'plan')} p
+          left join ${sql.raw(of.table)} r on r.id = p.id
+          left join ${staged(this.#run, table)} s on s.source_id = p.source_id
+         where p.collection = ${table} and p.kind in ${kinds} order by p.kind, p.source_id limit ${mostHeld}`);
+    }
   }
 }
-
-const siteContent = z
-  .object({ name: z.string(), identifier: z.string().nullable(), parent_source_id: z.string().nullable() })
-  .transform(({ name, identifier, parent_source_id }) => ({ name, identifier, parentSourceId: parent_source_id }));
-const termContent = z.object({ ends_on: z.string() });
-const termRows = z.array(z.object({ source_id: z.string(), ends_on: z.string() }));
-const nameRows = z.array(z.object({ name: z.string() }));
-const countRows = z.array(z.object({ n: z.coerce.number() }));
-
-/** Streams are as complete as what they are derived from. */
-function isComplete(collection: RosterCollection, fetches: readonly FetchFacts[]): boolean {
-  const of = (name: RosterCollection) => fetches.find((facts) => facts.collection === name)?.complete ?? false;
-  return collection === 'streams' ? of('subjects') && of('groups') : of(collection);
-}
-
-const counts = (changes: CollectionPlan) => ({
-  added: changes.added.length,
-  changed: changes.changed.length,
-  returned: changes.returned.length,
-  unchanged: changes.unchanged.length,
-  missing: changes.missing.length,
-  gone: changes.gone.length,
-});
 
 /** Per collection what `sync_run.progress` shows; `complete` is 1 or 0. */
-function progressOf(plan: Plan, fetches: readonly FetchFacts[]): Record<string, Record<string, number | null>> {
+function progressOf(
+  counts: ReadonlyMap<RosterCollection, PlanCounts>,
+  fetches: readonly FetchFacts[],
+  isWhole: (collection: string) => boolean,
+): Record<string, Record<string, number | null>> {
   const progress: Record<string, Record<string, number | null>> = {};
   for (const facts of fetches) {
     progress[facts.collection] = {
       fetched: facts.read,
       total: facts.total,
       setAside: facts.setAside,
-      complete: facts.complete ? 1 : 0,
+      complete: isWhole(facts.collection) ? 1 : 0,
     };
   }
-  for (const [collection, changes] of plan) progress[collection] = { ...progress[collection], ...counts(changes) };
+  for (const [collection, changes] of counts) progress[collection] = { ...progress[collection], ...changes };
   return progress;
 }
 
-function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
-}
+export type { Allowed };

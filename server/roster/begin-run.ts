@@ -1,12 +1,27 @@
-import { and, eq, inArray, isNull, lte, ne, or } from 'drizzle-orm';
-import { school, syncRun, system } from '#db/schema/index.ts';
+import { and, desc, eq, inArray, isNull, lte, ne, or } from 'drizzle-orm';
+import type { Tx } from '#db/client.ts';
+import { rosterFetch, school, syncRun, syncSettings, system } from '#db/schema/index.ts';
+import type { Scope } from '#db/schema/vocabulary.ts';
 import type { Collection } from '#server/connectors/contract.ts';
 import { connectorById } from '#server/connectors/registry.ts';
+import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
+import { collectionsKept, stagedIn, tablesKept } from './collections.ts';
 import { readAllowed } from './live-grants.ts';
 import { leaseMs, type RunKey } from './run-lease.ts';
-import { dropStaged } from './staging.ts';
+import { dropStaged, isStaged, openStaging, readFetches } from './staging.ts';
+
+/** What a run is to read, and how. Words, dates and ids only: it rests in the queue's tables. */
+export interface ToFetch {
+  /** As the connector names them; of a package none: its manifest tells. */
+  readonly collections: readonly Collection[];
+  readonly tables: readonly StagedTable[];
+  readonly kind: 'full' | 'delta';
+  readonly source: 'rest' | 'package';
+  /** In a delta: from when on a collection is asked for what was modified; the others are read whole. */
+  readonly since: Readonly<Partial<Record<Collection, string>>>;
+}
 
 /** What is to be done for a run. Ids, words and numbers only: it rests in the queue's tables. */
 export type Begun =
@@ -15,8 +30,19 @@ export type Begun =
   /** Nothing is granted: nothing is fetched, and what rests here is purged. */
   | { readonly kind: 'nothing-granted'; readonly fence: number }
   /** Held before and now approved: what is staged is applied. */
-  | { readonly kind: 'approved'; readonly fence: number; readonly collections: readonly Collection[] }
-  | { readonly kind: 'fetch'; readonly fence: number; readonly collections: readonly Collection[] };
+  | { readonly kind: 'approved'; readonly fence: number; readonly toFetch: ToFetch }
+  | { readonly kind: 'fetch'; readonly fence: number; readonly toFetch: ToFetch };
+
+/** Collections that grow with the school: the others are read whole in a delta too. */
+const byDelta = [
+  'teachers',
+  'students',
+  'guardians',
+  'enrolments',
+  'demographics',
+] as const satisfies readonly Collection[];
+/** Clocks differ, and what is written while it is read comes late. */
+export const overlapMs = 15 * 60_000;
 
 /**
  * Takes a run: state, fence, lease, and the union of the live grants as it stands now, which is all that this run will ask for.
@@ -45,7 +71,10 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
     const isStopped = of.stoppedAt !== null || of.removedAt !== null;
     const scopes = isStopped ? [] : allowed.toFetch;
     const fence = row.fence + 1;
-    const isApproved = row.approvedFingerprint !== null;
+    // What was approved is what lies staged; where a crash of the database took that, it is fetched again and weighed again.
+    const isApproved =
+      row.approvedFingerprint !== null && (await isStaged(tx, run, 'aside')) && (await readFetches(tx, run)).length > 0;
+    const toFetch = await whatToFetch(tx, run, row, scopes, of.connector, now);
     await tx
       .update(syncRun)
       .set({
@@ -55,6 +84,7 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
         leaseUntil: new Date(now.getTime() + leaseMs),
         startedAt: row.startedAt ?? now,
         scopes: [...scopes],
+        kind: toFetch.kind,
         errorCode: null,
         errorDetails: null,
         ...(isApproved ? {} : { progress: {} }),
@@ -62,10 +92,10 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
       .where(eq(syncRun.id, run.syncRunId));
     await supersedeOthers();
     if (scopes.length === 0) return { kind: 'nothing-granted', fence };
-    const collections = connectorById(of.connector).collectionsFor(scopes);
-    if (isApproved) return { kind: 'approved', fence, collections };
+    if (isApproved) return { kind: 'approved', fence, toFetch };
     await dropStaged(tx, run);
-    return { kind: 'fetch', fence, collections };
+    await openStaging(tx, run, toFetch.tables);
+    return { kind: 'fetch', fence, toFetch };
 
     /** A run that waits for a verdict on older data, or that nobody works on any more, is over now. */
     async function supersedeOthers() {
@@ -83,7 +113,74 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
           ),
         )
         .returning({ id: syncRun.id });
-      for (const other of others) await dropStaged(tx, { schoolId: run.schoolId, syncRunId: other.id });
+      for (const other of others) await dropStaged(tx, { syncRunId: other.id });
     }
   });
+}
+
+const tablesOf = (collections: readonly Collection[]): StagedTable[] => [
+  ...new Set(collections.map((collection) => stagedIn[collection])),
+];
+
+async function whatToFetch(
+  tx: Tx,
+  run: RunKey,
+  row: typeof syncRun.$inferSelect,
+  scopes: readonly Scope[],
+  connectorId: string,
+  now: Date,
+): Promise<ToFetch> {
+  if (row.uploadId !== null) {
+    const tables = [...tablesKept(collectionsKept(scopes))];
+    const besides = scopes.includes('roster.streams') ? (['subjects', 'groups'] as const) : [];
+    const staged = new Set<StagedTable>([
+      ...tables,
+      ...besides,
+      ...(tables.includes('people') ? (['roles'] as const) : []),
+    ]);
+    return {
+      collections: [],
+      tables: [...staged],
+      kind: row.kind === 'delta' ? 'delta' : 'full',
+      source: 'package',
+      since: {},
+    };
+  }
+  const connector = connectorById(connectorId);
+  const collections = connector.collectionsFor(scopes);
+  const whole: ToFetch = { collections, tables: tablesOf(collections), kind: 'full', source: 'rest', since: {} };
+  if (row.trigger !== 'schedule' || !connector.capabilities.deltas) return whole;
+  const wanted = byDelta.filter((collection) => collections.includes(collection));
+  if (wanted.length === 0) return whole;
+  const [settings] = await tx
+    .select({ hours: syncSettings.fullEveryHours })
+    .from(syncSettings)
+    .where(and(eq(syncSettings.schoolId, run.schoolId), eq(syncSettings.systemId, run.systemId)));
+  const hours = settings?.hours ?? 24;
+  const ofSystem = and(
+    eq(syncRun.schoolId, run.schoolId),
+    eq(syncRun.systemId, run.systemId),
+    eq(syncRun.state, 'succeeded'),
+  );
+  const [lastFull] = await tx
+    .select({ at: syncRun.startedAt, scopes: syncRun.scopes, applied: syncRun.appliedAs })
+    .from(syncRun)
+    .where(and(ofSystem, eq(syncRun.kind, 'full')))
+    .orderBy(desc(syncRun.finishedAt))
+    .limit(1);
+  const isFresh = lastFull?.at != null && now.getTime() - lastFull.at.getTime() < hours * 3_600_000;
+  // Under other grants, or after half a verdict, only a full run knows where it stands.
+  if (!isFresh || lastFull.applied === 'additions' || lastFull.scopes.toSorted().join() !== scopes.toSorted().join())
+    return whole;
+  const known = await tx
+    .select({ collection: rosterFetch.collection, until: rosterFetch.modifiedUntil })
+    .from(rosterFetch)
+    .where(and(eq(rosterFetch.schoolId, run.schoolId), eq(rosterFetch.systemId, run.systemId)));
+  const since: Partial<Record<Collection, string>> = {};
+  for (const collection of wanted) {
+    const until = known.find((entry) => entry.collection === collection)?.until ?? null;
+    if (until === null) return whole;
+    since[collection] = new Date(until.getTime() - overlapMs).toISOString();
+  }
+  return { ...whole, kind: 'delta', since };
 }

@@ -1,13 +1,5 @@
 import type { StreamHint } from '#server/connectors/contract.ts';
 
-/** A course or class with what it tells of a stream. */
-export interface Hinted {
-  readonly sourceId: string;
-  readonly stream: StreamHint | null;
-  /** The course that a class belongs to; null for a course. */
-  readonly subjectSourceId: string | null;
-}
-
 export interface DerivedStream {
   /** Steady across runs: made of programme, level and year alone. */
   readonly sourceId: string;
@@ -16,13 +8,7 @@ export interface DerivedStream {
   readonly programme: string | null;
   readonly level: string | null;
   readonly year: string | null;
-  readonly derivedFrom: StreamHint['from'];
-}
-
-export interface Derivation {
-  readonly streams: readonly DerivedStream[];
-  /** Stream of each class that has one. */
-  readonly streamOfGroup: ReadonlyMap<string, string>;
+  readonly derivedFrom: StreamHint['from'] | 'school-list';
 }
 
 const fold = (text: string | null) =>
@@ -33,35 +19,22 @@ const fold = (text: string | null) =>
     .trim();
 
 /** From the surest source to the weakest. */
-const rank: Record<StreamHint['from'], number> = { metadata: 0, 'class-grades': 1, 'course-grades': 2 };
+const rank: Record<StreamHint['from'], number> = {
+  metadata: 0,
+  'student-programme': 0,
+  'class-grades': 1,
+  'student-grades': 1,
+  'course-grades': 2,
+};
 
 /**
- * The streams that courses and classes tell of: programme × level × year, a class's own word before its course's, metadata
- * before grades; never from students (DESIGN.md §2). Pure, and the same whatever the order of its input.
+ * The stream that a class (or a student) and its course tell of: programme × level × year, a class's own word before its course's,
+ * metadata before grades. Null: they tell of none. Pure.
  */
-export function deriveStreams(subjects: readonly Hinted[], groups: readonly Hinted[]): Derivation {
-  const hintOfSubject = new Map(subjects.map((subject) => [subject.sourceId, told(subject.stream)]));
-  const streams = new Map<string, DerivedStream>();
-  const streamOfGroup = new Map<string, string>();
-  const note = (hint: StreamHint | null): string | null => {
-    if (hint === null) return null;
-    const sourceId = idOf(hint);
-    if (sourceId === null) return null;
-    const stream = streamOf(sourceId, hint);
-    const known = streams.get(sourceId);
-    streams.set(sourceId, known === undefined ? stream : better(known, stream));
-    return sourceId;
-  };
-  for (const hint of hintOfSubject.values()) note(hint);
-  for (const group of groups) {
-    const ofSubject = group.subjectSourceId === null ? null : (hintOfSubject.get(group.subjectSourceId) ?? null);
-    const id = note(merge(told(group.stream), ofSubject));
-    if (id !== null) streamOfGroup.set(group.sourceId, id);
-  }
-  return {
-    streams: [...streams.values()].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1)),
-    streamOfGroup,
-  };
+export function streamOfHints(own: StreamHint | null, ofSubject: StreamHint | null): DerivedStream | null {
+  const hint = merge(told(own), told(ofSubject));
+  const sourceId = hint === null ? null : idOf(hint);
+  return hint === null || sourceId === null ? null : streamOf(sourceId, hint);
 }
 
 /** A hint whose blanks say nothing. */
@@ -113,9 +86,15 @@ function streamOf(sourceId: string, hint: StreamHint): DerivedStream {
   };
 }
 
-/** One of two tellings of the same stream: the surer, then the one that says more, then by spelling, so that order does not matter. */
-function better(a: DerivedStream, b: DerivedStream): DerivedStream {
-  const weight = (stream: DerivedStream) => [rank[stream.derivedFrom], stream.code === null ? 1 : 0];
+/**
+ * One of two tellings of the same stream: the surer, then the one that says more, then by spelling, so that the order in which they are
+ * read does not matter. Pure.
+ */
+export function betterTelling(a: DerivedStream, b: DerivedStream): DerivedStream {
+  const weight = (stream: DerivedStream) => [
+    stream.derivedFrom === 'school-list' ? 0 : rank[stream.derivedFrom],
+    stream.code === null ? 1 : 0,
+  ];
   const [wa, wb] = [weight(a), weight(b)];
   for (const [index, value] of wa.entries()) {
     const other = wb[index] ?? 0;

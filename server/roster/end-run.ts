@@ -7,7 +7,7 @@ import { readAllowed } from './live-grants.ts';
 import type { SyncPorts } from './ports.ts';
 import { purgeBeyond } from './purge.ts';
 import { type HeldRun, proveFence, type RunKey } from './run-lease.ts';
-import { dropStaged, readOddities } from './staging.ts';
+import { dropStaged, readDeviations } from './staging.ts';
 
 /** Ends a run for which nothing is granted: nothing was asked; what nobody may have any more is purged, with a receipt. */
 export async function endWithoutGrants(ctx: Context, run: HeldRun): Promise<void> {
@@ -20,9 +20,9 @@ export async function endWithoutGrants(ctx: Context, run: HeldRun): Promise<void
     // An earlier attempt of the same step did it, and its answer was lost in a crash.
     if (row?.state === 'succeeded' && row.fence === run.fence) return;
     await proveFence(tx, run);
-    const { toKeep } = await readAllowed(tx, { ...run, now });
+    const { toKeep, grants } = await readAllowed(tx, { ...run, now });
     // While an edge is paused its data rests.
-    await purgeBeyond(tx, { ...run, scopes: toKeep, sites: null, reason: 'nothing-granted', now });
+    await purgeBeyond(tx, { ...run, scopes: toKeep, grants, sites: null, reason: 'nothing-granted', now });
     await dropStaged(tx, run);
     await tx
       .update(syncRun)
@@ -60,7 +60,7 @@ export async function failRun(
     const cause = [row.errorCode ?? code, code].find(isErrorCode) ?? 'internal';
     const parsed = detailsSchema.safeParse(row.errorDetails ?? {});
     const details: SafeDetails = parsed.success ? parsed.data : {};
-    const { deviations } = await readOddities(tx, run);
+    const deviations = await readDeviations(tx, run);
     await dropStaged(tx, run);
     await tx
       .update(syncRun)

@@ -1,13 +1,16 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { syncRun } from '#db/schema/index.ts';
+import { rosterFetch, syncRun } from '#db/schema/index.ts';
+import { type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
 import type { Collection } from '#server/connectors/contract.ts';
+import { deltaDeviations } from '#server/connectors/exchange/deviations.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { isCrosswalkError, toCrosswalkError } from '#server/kernel/errors.ts';
 import { readAllowed } from './live-grants.ts';
 import type { SyncPorts } from './ports.ts';
-import { type HeldRun, prolong } from './run-lease.ts';
-import { dropStaged, readFetches, writePage } from './staging.ts';
+import { type HeldRun, prolong, prolongByDriver } from './run-lease.ts';
+import { stagePage } from './stage-page.ts';
+import { copyPage, dropStaged, readStagedSoFar } from './staging.ts';
 
 /** Where a fetch stands after a slice; small, and free of personal data. */
 export interface Slice {
@@ -19,6 +22,8 @@ export interface Slice {
   readonly waitSeconds: number | null;
   /** The grants have shrunk since the run began: it was discarded, nothing more is asked. */
   readonly isStale?: true;
+  /** The system does not tell what was modified since a moment: the run begins again and reads all. */
+  readonly readAll?: true;
 }
 
 /** A slice takes no further page after this; with the longest call it stays under a minute. */
@@ -33,7 +38,12 @@ export async function fetchSlice(
   ctx: Context,
   ports: Pick<SyncPorts, 'withSession'>,
   run: HeldRun,
-  from: { readonly collection: Collection; readonly cursor: string | null; readonly page: number },
+  from: {
+    readonly collection: Collection;
+    readonly cursor: string | null;
+    readonly page: number;
+    readonly since?: string | null;
+  },
 ): Promise<Slice> {
   const { collection } = from;
   const inSchool = ctx.database.withSchool;
@@ -42,26 +52,58 @@ export async function fetchSlice(
   let at: Slice = { cursor: from.cursor, page: from.page, waitSeconds: null };
   let fetched = 0;
   try {
-    const scopes = await inSchool(run.schoolId, async (tx) => {
+    const begun = await inSchool(run.schoolId, async (tx) => {
       await prolong(tx, run, ctx.clock.now(), { phase: 'fetch' });
       const [row] = await tx.select({ scopes: syncRun.scopes }).from(syncRun).where(eq(syncRun.id, run.syncRunId));
       const begunWith = row?.scopes ?? [];
       if (await discardIfStale(tx, run, begunWith, ctx.clock.now())) return null;
-      fetched = (await readFetches(tx, run)).find((facts) => facts.collection === collection)?.read ?? 0;
-      return begunWith;
+      return { scopes: begunWith, soFar: await readStagedSoFar(tx, run, collection) };
     });
-    if (scopes === null) return { ...at, cursor: null, isStale: true };
+    if (begun === null) return { ...at, cursor: null, isStale: true };
+    const { scopes, soFar } = begun;
+    fetched = soFar.rows;
+    // An earlier attempt of this slice was cut off: what it staged is staged, and is not asked for again.
+    if (soFar.pages > from.page) {
+      at = { cursor: soFar.isOver ? null : soFar.cursor, page: soFar.pages, waitSeconds: null };
+      if (at.cursor === null) return at;
+    }
     return await ports.withSession(ctx, { ...run, purpose: 'sync' }, async (connector) => {
-      for await (const page of connector.fetch(collection, from.cursor)) {
-        fetched += page.records.length + page.setAside.length;
+      const options = {
+        since: from.since === undefined || from.since === null ? null : new Date(from.since),
+        scopes: scopes.filter(isScope),
+      };
+      for await (const page of connector.fetch(collection, at.cursor, options)) {
+        const { rows, staged, cut } = stagePage(page, scopes);
+        fetched += staged + cut + page.cut + page.setAside.length;
         const isDue = performance.now() - noted >= progressEveryMs || page.cursor === null;
-        await inSchool(run.schoolId, async (tx) => {
-          await writePage(tx, run, { page, number: at.page, scopes });
-          const counts = { fetched, total: page.total };
-          await prolong(tx, run, ctx.clock.now(), isDue ? { progressOf: { collection, counts } } : {});
+        const number = at.page;
+        await copyPage(ctx.database, run, {
+          rows,
+          aside: () => page.setAside,
+          facts: () => ({
+            collection,
+            number,
+            rows: staged + cut + page.cut,
+            setAside: page.setAside.length,
+            total: page.total,
+            cursor: page.cursor,
+            ended: page.end,
+            deviations: page.deviations,
+          }),
+          prove: (tx) => prolongByDriver(tx, run, ctx.clock.now()),
         });
-        if (isDue) noted = performance.now();
-        at = { cursor: page.cursor, page: at.page + 1, waitSeconds: null };
+        if (isDue) {
+          const counts = { fetched, total: page.total };
+          await inSchool(run.schoolId, (tx) =>
+            prolong(tx, run, ctx.clock.now(), { progressOf: { collection, counts } }),
+          );
+          noted = performance.now();
+        }
+        at = { cursor: page.cursor, page: number + 1, waitSeconds: null };
+        if (options.since !== null && page.deviations.some(isDeltaDeviation)) {
+          await inSchool(run.schoolId, (tx) => forgetCursors(tx, run));
+          return { ...at, cursor: null, readAll: true };
+        }
         if (page.cursor === null || performance.now() - started > sliceMs) break;
       }
       return at;
@@ -80,6 +122,18 @@ export async function fetchSlice(
     throw ours;
   }
 }
+
+const isDeltaDeviation = (key: string) => deltaDeviations.some((known) => known === key);
+
+/** Without a cursor the next run, or this one begun again, is a full one. */
+async function forgetCursors(tx: Tx, run: HeldRun): Promise<void> {
+  await tx
+    .update(rosterFetch)
+    .set({ modifiedUntil: null })
+    .where(and(eq(rosterFetch.schoolId, run.schoolId), eq(rosterFetch.systemId, run.systemId)));
+}
+
+const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 
 /** Ends a run under whose scopes nothing more may be asked; whoever narrowed the grants has requested another. */
 async function discardIfStale(tx: Tx, run: HeldRun, begunWith: readonly string[], now: Date): Promise<boolean> {

@@ -2,6 +2,7 @@ import { and, eq, gte, isNull } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { connection, grant } from '#db/schema/index.ts';
 import { type ConnectionState, type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import type { GrantedFields } from './collections.ts';
 
 /** What the live grants of a system allow. */
 export interface Allowed {
@@ -11,6 +12,8 @@ export interface Allowed {
   readonly toKeep: readonly Scope[];
   /** The sites to which each of the grants that may be served now is narrowed. */
   readonly siteRules: readonly (readonly string[])[];
+  /** Each grant's scopes and the fields that it leaves out. */
+  readonly grants: readonly GrantedFields[];
 }
 
 const fetching: readonly ConnectionState[] = ['connecting', 'live', 'failing'];
@@ -23,7 +26,12 @@ export async function readAllowed(
   { schoolId, systemId, now }: { schoolId: string; systemId: string; now: Date },
 ): Promise<Allowed> {
   const rows = await tx
-    .select({ scopes: grant.scopes, rule: grant.sharingRule, state: connection.state })
+    .select({
+      scopes: grant.scopes,
+      withoutFields: grant.withoutFields,
+      rule: grant.sharingRule,
+      state: connection.state,
+    })
     .from(grant)
     .innerJoin(connection, eq(connection.id, grant.connectionId))
     .where(
@@ -40,5 +48,6 @@ export async function readAllowed(
     toFetch: union(served.map((row) => row.scopes)),
     toKeep: union(rows.map((row) => row.scopes)),
     siteRules: rows.map((row) => row.rule.sites),
+    grants: rows.map(({ scopes, withoutFields }) => ({ scopes, withoutFields })),
   };
 }

@@ -1,4 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
+import type postgres from 'postgres';
 import type { Tx } from '#db/client.ts';
 import { syncRun } from '#db/schema/index.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
@@ -26,7 +27,8 @@ export async function proveFence(tx: Tx, run: HeldRun): Promise<void> {
     .select({ fence: syncRun.fence, state: syncRun.state })
     .from(syncRun)
     .where(and(eq(syncRun.id, run.syncRunId), eq(syncRun.schoolId, run.schoolId)))
-    .for('update');
+    // Progress is noted beside this transaction and refers to the row: only writers of it wait.
+    .for('no key update');
   if (row === undefined || row.fence !== run.fence || row.state !== 'running') throw lost(run);
 }
 
@@ -60,5 +62,14 @@ export async function prolong(
       ),
     )
     .returning({ id: syncRun.id });
+  if (rows.length === 0) throw lost(run);
+}
+
+/** The same in a transaction of the driver, in which rows are copied. */
+export async function prolongByDriver(tx: postgres.TransactionSql, run: HeldRun, now: Date): Promise<void> {
+  const until = new Date(now.getTime() + leaseMs).toISOString();
+  const rows = await tx`
+    update sync_run set lease_until = ${until}
+     where id = ${run.syncRunId} and school_id = ${run.schoolId} and fence = ${run.fence} and state = 'running' returning id`;
   if (rows.length === 0) throw lost(run);
 }

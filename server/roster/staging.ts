@@ -3,7 +3,6 @@ import type postgres from 'postgres';
 import { z } from 'zod';
 import type { Database, Tx } from '#db/client.ts';
 import { type StagedTable, stagedColumns } from '#server/connectors/staged-columns.ts';
-import { rosterCollections, type TableName } from './collections.ts';
 
 /**
  * The tables of the schema `staging`: the sync role's alone, unlogged, one set per run, dropped when it is over. Rows are text as the source
@@ -17,11 +16,11 @@ export interface StagedRun {
 
 /** Columns that tell a stream; never part of a record's own content. */
 const isStreamColumn = (column: string) => column.startsWith('stream_');
-/** Further columns of staged people: their roles in one cell, `role|roleType|site|beginsOn|endsOn` each, parted as a list. */
-const peopleBesides = ['roles'] as const;
-
-/** The wanted columns of each staged table: what no grant needs has no column to be put into. */
-export type Wanted = ReadonlyMap<StagedTable, readonly string[]>;
+/** Columns of our own: the roles of people in one cell, `role|roleType|site|beginsOn|endsOn` each, parted as a list; the stream found. */
+const besides: Partial<Record<StagedTable, readonly string[]>> = {
+  people: ['roles', 'stream_source_id'],
+  groups: ['stream_source_id'],
+};
 
 /** A staged table of a run, as SQL. */
 export const staged = (run: StagedRun, table: StagedTable | 'aside' | 'plan') =>
@@ -33,7 +32,7 @@ export const nameOf = (run: StagedRun, table: StagedTable | 'aside' | 'plan') =>
 export async function openStaging(tx: Tx, run: StagedRun, tables: readonly StagedTable[]): Promise<void> {
   const spec = Object.fromEntries(
     tables.map((table) => {
-      const columns = [...stagedColumns[table], ...(table === 'people' ? peopleBesides : [])];
+      const columns = [...stagedColumns[table], ...(besides[table] ?? [])];
       return [table, { columns, hashed: columns.filter((column) => !isStreamColumn(column)) }];
     }),
   );
@@ -83,7 +82,6 @@ export async function copyPage(
   database: Database,
   run: StagedRun,
   page: {
-    readonly number: number;
     readonly rows: readonly RowsToCopy[];
     readonly facts: () => PageFacts;
     readonly aside: () => readonly SetAsideRow[];
@@ -96,7 +94,6 @@ export async function copyPage(
     for (const { table, columns, lines } of page.rows) {
       const names = ['line', 'source_id', 'status', 'modified', ...columns].map((name) => `"${name}"`).join(', ');
       const target = `staging.${nameOf(run, table)}`;
-      // The page's number is the column's default for the length of the copy: no byte of a line is touched for it.
       const stream = await tx.unsafe(`copy ${target} (${names}) from stdin (format csv)`).writable();
       await pump(lines, stream);
     }
@@ -243,6 +240,3 @@ export async function isStaged(tx: Tx, run: StagedRun, table: StagedTable | 'asi
 export async function analyseStaged(tx: Tx, run: StagedRun, tables: readonly StagedTable[]): Promise<void> {
   for (const table of tables) await tx.execute(sql`analyze ${staged(run, table)}`);
 }
-
-export const isTableName = (name: string): name is TableName => Object.hasOwn(stagedColumns, name) && name !== 'roles';
-export { rosterCollections };

@@ -44,12 +44,12 @@ describe('first data, with the roster’s own stages', () => {
     if (begun.kind !== 'fetch') throw new Error(begun.kind);
     const held = { ...run, fence: begun.fence };
     try {
-      for (const collection of begun.collections) {
+      for (const collection of begun.toFetch.collections) {
         let at: Slice = { cursor: null, page: 0, waitSeconds: null };
-        do at = await work.fetchSlice(held, { collection, cursor: at.cursor, page: at.page });
+        do at = await work.fetchSlice(held, { collection, cursor: at.cursor, page: at.page, since: null });
         while (at.cursor !== null);
       }
-      await work.announce(run, await work.apply(held, begun.collections));
+      await work.announce(run, await work.apply(held, begun.toFetch));
     } catch (error) {
       if (!isCrosswalkError(error)) throw error;
       await work.fail(held, error.code);

@@ -33,6 +33,7 @@ export async function purgeUngranted(work: Work, system: SystemRow, reason: Purg
     schoolId,
     systemId,
     scopes: allowed.toKeep,
+    grants: allowed.grants,
     sites: sitesAllowed(allowed.siteRules, source, own),
     reason,
     now,

@@ -5,8 +5,8 @@ import type { Tx } from '#db/client.ts';
 import { appUser, connection, grant, organisation, site, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { spreadsheetSafe } from '#server/kernel/spreadsheet-safe.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { spreadsheetSafe } from './spreadsheet-safe.ts';
 
 /** One line of the register: who had what of which system, what for, from when until when. */
 export interface RegisterLine {

@@ -4,15 +4,12 @@ import type { Collection } from '#server/connectors/contract.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { runWork } from '#server/kernel/verb.ts';
 import { applyRun } from '#server/roster/apply-run.ts';
-import { type Begun, beginRun } from '#server/roster/begin-run.ts';
+import { type Begun, beginRun, type ToFetch } from '#server/roster/begin-run.ts';
 import { endWithoutGrants, failRun } from '#server/roster/end-run.ts';
 import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import type { HeldRun, RunKey } from '#server/roster/run-lease.ts';
-
-/** How old data may become before a run is requested by schedule. */
-export const syncEveryMs = 2 * 3_600_000;
 
 /** What came of applying: small and free of personal data. */
 export type Finished = { readonly outcome: 'applied' | 'held' | 'staging-lost'; readonly records: number };
@@ -23,12 +20,17 @@ export interface SyncWork {
   endWithoutGrants(run: HeldRun & Acting): Promise<void>;
   fetchSlice(
     run: HeldRun & Acting,
-    from: { readonly collection: Collection; readonly cursor: string | null; readonly page: number },
+    from: {
+      readonly collection: Collection;
+      readonly cursor: string | null;
+      readonly page: number;
+      readonly since: string | null;
+    },
   ): Promise<Slice>;
-  apply(run: HeldRun & Acting, collections: readonly Collection[]): Promise<Finished>;
+  apply(run: HeldRun & Acting, toFetch: ToFetch): Promise<Finished>;
   announce(run: RunKey & Acting, finished: Finished): Promise<void>;
   fail(run: RunKey & Acting & { readonly fence: number | null }, code: string): Promise<void>;
-  /** Requests a run for every system whose data is older than two hours. @returns how many */
+  /** Requests a run for every system whose data is older than its school chose, outside the days left out. @returns how many */
   requestDue(acting: Acting): Promise<number>;
 }
 
@@ -37,7 +39,14 @@ interface Acting {
   readonly runId: string;
 }
 
-const dueSchema = z.array(z.object({ school_id: z.uuid(), system_id: z.uuid() }));
+const dueSchema = z.array(
+  z.object({
+    school_id: z.uuid(),
+    system_id: z.uuid(),
+    connector: z.string(),
+    settings: z.record(z.string(), z.unknown()),
+  }),
+);
 
 /**
  * Joins the roster's stages, which run as the sync role, with what only the web role may do (tokens, states of connections, mail).
@@ -57,8 +66,8 @@ export function createSyncWork(
     begin: (run) => beginRun(contexts.sync(run.runId), run),
     endWithoutGrants: (run) => endWithoutGrants(contexts.sync(run.runId), run),
     fetchSlice: (run, from) => fetchSlice(contexts.sync(run.runId), portsOf(run.runId), run, from),
-    apply: async (run, collections) => {
-      const applied = await applyRun(contexts.sync(run.runId), run, collections);
+    apply: async (run, toFetch) => {
+      const applied = await applyRun(contexts.sync(run.runId), run, toFetch);
       return { outcome: applied.outcome, records: applied.outcome === 'applied' ? applied.records : 0 };
     },
     announce: async ({ runId, ...run }, { outcome, records }) => {
@@ -69,11 +78,10 @@ export function createSyncWork(
     fail: (run, code) => failRun(contexts.sync(run.runId), portsOf(run.runId), run, code),
     requestDue: async ({ runId }) => {
       const ctx = contexts.web(runId);
-      const before = new Date(ctx.clock.now().getTime() - syncEveryMs);
       const due = dueSchema.parse(
         await ctx.database.withoutSchool((tx) =>
           tx.execute(
-            sql`select school_id, system_id from across.systems_due_for_sync(${before.toISOString()}::timestamptz)`,
+            sql`select school_id, system_id, connector, settings from across.systems_due_for_sync(${ctx.clock.now().toISOString()}::timestamptz)`,
           ),
         ),
       );

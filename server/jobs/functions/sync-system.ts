@@ -25,29 +25,35 @@ export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
       const run = { ...event.data, runId };
       let fence: number | null = null;
       try {
-        const begun = await step.run('begin', () => ports.sync.begin(run));
-        if (begun.kind === 'over') return;
-        fence = begun.fence;
-        const held = { ...run, fence: begun.fence };
-        if (begun.kind === 'nothing-granted') {
-          await step.run('purge', () => ports.sync.endWithoutGrants(held));
-          return;
-        }
-        const { collections } = begun;
-        for (let round = begun.kind === 'approved' ? 0 : 1; round <= mostRounds; round++) {
-          for (const collection of round === 0 ? [] : collections) {
+        for (let round = 0; round <= mostRounds; round++) {
+          const begun = await step.run(`begin-${round}`, () => ports.sync.begin(run));
+          if (begun.kind === 'over') return;
+          fence = begun.fence;
+          const held = { ...run, fence: begun.fence };
+          if (begun.kind === 'nothing-granted') {
+            await step.run('purge', () => ports.sync.endWithoutGrants(held));
+            return;
+          }
+          const { toFetch } = begun;
+          let isWhole = true;
+          for (const collection of begun.kind === 'approved' ? [] : toFetch.collections) {
+            const since = toFetch.since[collection] ?? null;
             let at: Slice = { cursor: null, page: 0, waitSeconds: null };
             do {
               const { cursor, page } = at;
               const name = `fetch-${round}-${collection}-${page}`;
-              at = await step.run(name, () => ports.sync.fetchSlice(held, { collection, cursor, page }));
+              at = await step.run(name, () => ports.sync.fetchSlice(held, { collection, cursor, page, since }));
               if (at.isStale === true) return;
               if (at.waitSeconds !== null) {
                 await step.sleep(`wait-${round}-${collection}-${at.page}`, `${at.waitSeconds}s`);
               }
             } while (at.cursor !== null);
+            isWhole = at.readAll !== true;
+            if (!isWhole) break;
           }
-          const finished = await step.run(`apply-${round}`, () => ports.sync.apply(held, collections));
+          // A system that cannot tell what was modified is asked for all, once.
+          if (!isWhole) continue;
+          const finished = await step.run(`apply-${round}`, () => ports.sync.apply(held, toFetch));
           if (finished.outcome === 'staging-lost') continue;
           await step.run('announce', () => ports.sync.announce(run, finished));
           return;

@@ -118,16 +118,18 @@ export async function runSync(
     await step(() => endWithoutGrants(contexts.sync, held));
     return { syncRunId: id, begun, applied: null };
   }
-  const collections = begun.collections;
+  const { toFetch } = begun;
   if (begun.kind === 'fetch') {
-    for (const collection of collections) {
+    for (const collection of toFetch.collections) {
+      const since = toFetch.since[collection] ?? null;
       let at: Slice = { cursor: null, page: 0, waitSeconds: null };
       do {
         const { cursor, page } = at;
-        at = await step(() => fetchSlice(contexts.sync, ports, held, { collection, cursor, page }));
+        at = await step(() => fetchSlice(contexts.sync, ports, held, { collection, cursor, page, since }));
         if (at.isStale === true) return { syncRunId: id, begun, applied: null };
+        if (at.readAll === true) return runSync(contexts, ports, school, id, { everyStepTwice });
       } while (at.cursor !== null);
     }
   }
-  return { syncRunId: id, begun, applied: await step(() => applyRun(contexts.sync, held, collections)) };
+  return { syncRunId: id, begun, applied: await step(() => applyRun(contexts.sync, held, toFetch)) };
 }

@@ -1,0 +1,70 @@
+import type { Collection, Page } from '#server/connectors/contract.ts';
+import { type Fetched, listMark, type StagedRow, stagedCells } from '#server/connectors/staged-cells.ts';
+import { stagedColumns } from '#server/connectors/staged-columns.ts';
+import { collectionsKept, stagedIn } from './collections.ts';
+import type { RowsToCopy } from './staging.ts';
+
+export interface StagedPage {
+  readonly rows: readonly RowsToCopy[];
+  /** Records that have a row. */
+  readonly staged: number;
+  /** Records that no grant needs: read, and not stored. */
+  readonly cut: number;
+}
+
+/** What tells a stream, and where else to look for it. */
+const tellsStream = (column: string) =>
+  column.startsWith('stream_') || column === 'grades' || column === 'subject_source_id' || column === 'kind';
+
+/** Cuts a page to what the scopes need and writes the rest as lines for `COPY … (FORMAT csv)`. Pure. */
+export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly string[]): StagedPage {
+  const kept = collectionsKept(scopes);
+  const { collection } = page;
+  const table = stagedIn[collection];
+  const columns = table === 'people' ? [...stagedColumns.people, 'roles'] : stagedColumns[table];
+  const lines: string[] = [];
+  let cut = 0;
+  for (const [index, record] of page.records.entries()) {
+    const reach = reachOf(collection, record);
+    if (!reach.isKept && !reach.tellsStreams) {
+      cut += 1;
+      continue;
+    }
+    const rows = stagedCells(collection, record);
+    const [row] = rows;
+    if (row === undefined) continue;
+    const names = stagedColumns[table];
+    const cells = row.cells.map((cell, at) => {
+      const name = names[at] ?? '';
+      if (!reach.isKept && !tellsStream(name)) return null;
+      return !kept.has('streams') && name.startsWith('stream_') ? null : cell;
+    });
+    if (table === 'people') cells.push(rolesCell(rows));
+    lines.push([String(index + 1), ...[row.sourceId, row.status, row.modified, ...cells].map(csvCell)].join(','));
+  }
+  const bytes = lines.length === 0 ? [] : [Buffer.from(`${lines.join('\n')}\n`, 'utf8')];
+  return { rows: [{ table, columns, lines: bytes }], staged: lines.length, cut };
+
+  function reachOf(name: Collection, record: Fetched<Collection>) {
+    const isKept =
+      name === 'groups' && 'kind' in record && 'termSourceIds' in record
+        ? kept.has(record.kind === 'class' ? 'classes' : 'groups')
+        : name !== 'courses'
+          ? kept.has(name)
+          : kept.has('courses');
+    const tellsStreams = kept.has('streams') && !record.deleted && (name === 'groups' || name === 'subjects');
+    return { isKept, tellsStreams };
+  }
+}
+
+/** Each role `role|roleType|site|beginsOn|endsOn`, followed by the mark of lists. */
+function rolesCell(rows: readonly StagedRow[]): string | null {
+  const roles = rows
+    .filter((row) => row.table === 'roles')
+    .map((row) => row.cells.map((cell) => (cell ?? '').replaceAll('|', '')).join('|'));
+  return roles.length === 0 ? null : `${[...new Set(roles)].sort().join(listMark)}${listMark}`;
+}
+
+/** A cell of CSV: null is empty, text stands in quotes. PostgreSQL's text holds no NUL. */
+export const csvCell = (cell: string | null): string =>
+  cell === null ? '' : `"${cell.replaceAll('"', '""').replaceAll('\u0000', '')}"`;

@@ -1,0 +1,383 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
+import type { StagedTable } from '#server/connectors/staged-columns.ts';
+import {
+  fieldsLeftOut,
+  type GrantedFields,
+  narrowableFields,
+  type RosterCollection,
+  type TableName,
+  tablesKept,
+} from './collections.ts';
+import { kindOfRoles, rosterTables } from './roster-tables.ts';
+import type { HeldRun } from './run-lease.ts';
+import { analyseStaged, staged } from './staging.ts';
+
+/** What the grants leave of what was fetched. */
+export interface Cut {
+  readonly kept: ReadonlySet<RosterCollection>;
+  readonly grants: readonly GrantedFields[];
+  /** Source ids of the sites whose records may rest; null: all. */
+  readonly sites: ReadonlySet<string> | null;
+}
+
+export interface StagedFacts {
+  /** Times that an id came again, by the collection that told it (people) or the table; streams of changed ones count once. */
+  readonly repeated: Readonly<Record<string, number>>;
+  /** Records that the grants or the school keep out. */
+  readonly cut: number;
+  /** Deviations found here, each with its count. */
+  readonly deviations: Readonly<Record<string, number>>;
+}
+
+/** Rows that a statement touched, as postgres.js tells them. */
+const touched = (result: { readonly count: number }) => result.count;
+
+const jsonList = (values: Iterable<string>) => sql`${JSON.stringify([...values])}::jsonb`;
+const among = (values: Iterable<string>) => sql`(select jsonb_array_elements_text(${jsonList(values)}))`;
+
+/**
+ * Makes what was staged fit to be planned, by SQL over whole tables: one row per record, roles in one cell, what no grant needs and whom
+ * the school withholds cut, what cannot be used set aside with its reason. Doing it again changes nothing.
+ */
+export class StageRun {
+  readonly #tx: Tx;
+  readonly #run: HeldRun;
+  readonly #tables: readonly StagedTable[];
+  readonly #repeated: Record<string, number> = {};
+  readonly #deviations: Record<string, number> = {};
+  #cut = 0;
+
+  constructor(tx: Tx, run: HeldRun, tables: readonly StagedTable[]) {
+    this.#tx = tx;
+    this.#run = run;
+    this.#tables = tables;
+  }
+
+  /** @param source whether repeats mean a list that moved under us (the last counts) or two records under one id (neither does) */
+  async run(cut: Cut, source: 'rest' | 'package'): Promise<StagedFacts> {
+    await analyseStaged(this.#tx, this.#run, this.#tables);
+    for (const table of this.#tables) if (table !== 'roles') await this.#usableIds(table);
+    if (this.#has('people')) await this.#gatherRoles();
+    for (const table of this.#tables) if (table !== 'roles') await this.#oneRowEach(table, source);
+    if (this.#has('people')) await this.#onePersonEach();
+    await this.#cutKinds(cut);
+    await this.#cutSites(cut.sites);
+    await this.#cutWithheld();
+    await this.#cutFields(cut.grants);
+    const kept = tablesKept(cut.kept);
+    for (const table of this.#tables) if (table !== 'roles' && kept.has(table)) await this.#usable(table, cut);
+    await this.#provenReferences(cut);
+    return { repeated: this.#repeated, cut: this.#cut, deviations: this.#deviations };
+  }
+
+  #has(table: StagedTable) {
+    return this.#tables.includes(table);
+  }
+
+  #of(table: StagedTable): SQL {
+    return staged(this.#run, table);
+  }
+
+  /** Sets aside what `when` is true of: the reason is kept, the row goes. */
+  async #aside(table: TableName, when: SQL, reason: string, field: string | null): Promise<number> {
+    const count = touched(
+      await this.#tx.execute(sql`
+        with gone as (delete from ${this.#of(table)} s where ${when} returning ${sql.raw(rosterTables[table].collection.staged)} as collection, s.source_id, s.line)
+        insert into ${staged(this.#run, 'aside')} (collection, source_id, line, field, reason)
+        select collection, source_id, line, ${field}, ${reason} from gone`),
+    );
+    return count;
+  }
+
+  async #delete(table: StagedTable, when: SQL): Promise<void> {
+    this.#cut += touched(await this.#tx.execute(sql`delete from ${this.#of(table)} s where ${when}`));
+  }
+
+  async #usableIds(table: TableName): Promise<void> {
+    await this.#aside(table, sql`s.source_id is null or s.source_id = ''`, 'source-id-missing', 'sourcedId');
+    await this.#aside(table, sql`octet_length(s.source_id) > 255`, 'source-id-unusable', 'sourcedId');
+    const odd = touched(
+      await this.#tx.execute(sql`
+        update ${this.#of(table)} s set status = case lower(btrim(status)) when 'tobedeleted' then 'tobedeleted' when 'inactive' then 'tobedeleted' else null end
+         where status is not null and status not in ('active', 'tobedeleted')`),
+    );
+    if (odd > 0) this.#deviations['status-unknown'] = (this.#deviations['status-unknown'] ?? 0) + odd;
+  }
+
+  /** Roles stand in rows of their own (OneRoster 1.2 CSV), or beside the person (1.1 CSV); over REST they are in the cell already. */
+  async #gatherRoles(): Promise<void> {
+    const people = this.#of('people');
+    if (this.#has('roles')) {
+      await this.#tx.execute(sql`
+        update ${people} s set roles = told.roles
+          from (select source_id, string_agg(distinct concat_ws('|', lower(btrim(role)), coalesce(lower(role_type), ''), coalesce(site_source_id, ''),
+                         coalesce(begins_on, ''), coalesce(ends_on, '')), chr(31)) || chr(31) as roles
+                  from ${this.#of('roles')} where role is not null and status is distinct from 'tobedeleted' group by source_id) as told
+         where told.source_id = s.source_id and s.roles is null`);
+    }
+    await this.#tx.execute(sql`
+      update ${people} s set roles = case when s.site_source_ids is null then lower(btrim(s.role)) || '||||' || chr(31)
+             else (select string_agg(lower(btrim(s.role)) || '|' || case n when 1 then 'primary' else 'secondary' end || '|' || site || '||', chr(31) order by n) || chr(31)
+                     from unnest(staging.list(s.site_source_ids)) with ordinality as u(site, n)) end
+       where s.roles is null and s.role is not null`);
+  }
+
+  async #oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
+    const rows = this.#of(table);
+    if (table === 'people') await this.#gatherRows();
+    const twice = sql`select source_id, max(ctid) as last, count(distinct hash) as tellings from ${rows} group by source_id having count(*) > 1`;
+    if (source === 'package') {
+      // Two records under one id: nobody can say which is meant, so neither counts and what rests stays as it is.
+      const conflicting = await this.#aside(
+        table,
+        sql`s.source_id in (select source_id from (${twice}) d where d.tellings > 1)`,
+        'id-used-twice',
+        'sourcedId',
+      );
+      if (conflicting > 0) this.#repeated[table] = (this.#repeated[table] ?? 0) + conflicting;
+    }
+    const repeats = touched(
+      await this.#tx.execute(sql`
+        with d as materialized (${twice}) delete from ${rows} s using d where s.source_id = d.source_id and s.ctid <> d.last`),
+    );
+    if (repeats > 0) {
+      this.#repeated[table] = (this.#repeated[table] ?? 0) + repeats;
+      this.#deviations['duplicate-record'] = (this.#deviations['duplicate-record'] ?? 0) + repeats;
+    }
+  }
+
+  /** A person with a row per site is one person: the rows agree on the name, and the roles of all are kept. */
+  async #gatherRows(): Promise<void> {
+    const rows = this.#of('people');
+    // Marked for deletion in one list and active in another: who is still somebody here is here.
+    await this.#tx.execute(sql`
+      delete from ${rows} s where s.status = 'tobedeleted'
+         and exists (select 1 from ${rows} o where o.source_id = s.source_id and o.status is distinct from 'tobedeleted')`);
+    await this.#tx.execute(sql`
+      with several as materialized (
+        select source_id from ${rows} group by source_id
+        having count(*) > 1 and count(distinct lower(concat_ws(' ', given_name, family_name))) = 1),
+      gathered as (
+        select p.source_id, string_agg(distinct role, chr(31) order by role) || chr(31) as roles
+          from ${rows} p join several using (source_id), unnest(staging.list(p.roles)) as role group by p.source_id),
+      kept as (select source_id, min(ctid) as first from ${rows} join several using (source_id) group by source_id),
+      fewer as (delete from ${rows} s using kept where s.source_id = kept.source_id and s.ctid <> kept.first)
+      update ${rows} s set roles = gathered.roles from gathered, kept
+       where s.source_id = gathered.source_id and s.source_id = kept.source_id and s.ctid = kept.first`);
+  }
+
+  /**
+   * One person under several ids, by the master identifier of OneRoster 1.2 and the same name: one row stays, the other ids become aliases,
+   * so that enrolments under any of them are his.
+   */
+  async #onePersonEach(): Promise<void> {
+    const rows = this.#of('people');
+    const { schoolId, systemId } = this.#run;
+    const merged = touched(
+      await this.#tx.execute(sql`
+        with same as materialized (
+          select master_identifier, lower(concat_ws(' ', given_name, family_name)) as name,
+                 -- Who is known already keeps his id.
+                 (array_agg(s.source_id order by (exists (select 1 from roster_person r where r.system_id = ${systemId}::uuid and r.source_id = s.source_id)) desc,
+                            s.source_id))[1] as first
+            from ${rows} s where master_identifier is not null and status is distinct from 'tobedeleted'
+           group by 1, 2 having count(*) > 1),
+        gathered as (
+          select same.first, string_agg(distinct role, chr(31) order by role) || chr(31) as roles
+            from ${rows} p join same on same.master_identifier = p.master_identifier and same.name = lower(concat_ws(' ', p.given_name, p.family_name)),
+                 unnest(staging.list(p.roles)) as role group by same.first),
+        others as (
+          delete from ${rows} s using same
+           where s.master_identifier = same.master_identifier and lower(concat_ws(' ', s.given_name, s.family_name)) = same.name and s.source_id <> same.first
+          returning s.source_id, same.first),
+        kept as (update ${rows} s set roles = gathered.roles from gathered where s.source_id = gathered.first)
+        insert into ${staged(this.#run, 'plan')} (collection, kind, source_id, fields)
+        select 'people', 'alias', source_id, array[first] from others`),
+    );
+    if (merged > 0) this.#deviations['person-with-several-ids'] = merged;
+    // An id that was told to be somebody's second one before is so still, also in a delta that tells of that one alone.
+    await this.#tx.execute(sql`
+      update ${rows} s set source_id = p.source_id from roster_person_alias a join roster_person p on p.id = a.person_id
+       where a.school_id = ${schoolId}::uuid and a.system_id = ${systemId}::uuid and s.source_id = a.source_id
+         and not exists (select 1 from ${rows} o where o.source_id = p.source_id)`);
+  }
+
+  async #cutKinds({ kept }: Cut): Promise<void> {
+    if (this.#has('groups') && !(kept.has('groups') && kept.has('classes'))) {
+      // What tells a stream stays until it has told it, and rests nowhere.
+      if (!kept.has('streams')) await this.cutGroups(kept);
+    }
+    if (this.#has('people')) {
+      const kinds = [
+        ...(kept.has('students') ? ['student'] : []),
+        ...(kept.has('teachers') ? ['teacher'] : []),
+        ...(kept.has('guardians') ? ['guardian'] : []),
+      ];
+      const tells = sql.join(
+        kinds.flatMap((kind) =>
+          (kind === 'guardian' ? ['guardian', 'parent', 'relative'] : [kind]).map(
+            (word) => sql`strpos(chr(31) || coalesce(s.roles, ''), chr(31) || ${`${word}|`}) > 0`,
+          ),
+        ),
+        sql` or `,
+      );
+      // Who is of no granted kind goes; who is of two, one of them not granted, is known by the granted one alone.
+      await this.#delete(
+        'people',
+        kinds.length === 0 ? sql`true` : sql`coalesce(s.roles, '') <> '' and not (${tells})`,
+      );
+      if (kinds.length < 3) {
+        const words = kinds.flatMap((kind) => (kind === 'guardian' ? ['guardian', 'parent', 'relative'] : [kind]));
+        await this.#tx.execute(sql`
+          update ${this.#of('people')} s
+             set roles = (select string_agg(role, chr(31)) || chr(31) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) in ${among(words)})
+           where exists (select 1 from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) not in ${among(words)})`);
+      }
+    }
+    if (this.#has('enrolments')) {
+      const roles = [...(kept.has('students') ? ['student'] : []), ...(kept.has('teachers') ? ['teacher'] : [])];
+      await this.#delete(
+        'enrolments',
+        sql`s.role is not null and s.role not in ${among(roles)} and lower(s.role) not in ${among(roles)}`,
+      );
+    }
+  }
+
+  /** Groups of kinds that no grant needs: where streams are granted, after they have told theirs. */
+  async cutGroups(kept: ReadonlySet<RosterCollection>): Promise<void> {
+    if (!this.#has('groups') || (kept.has('groups') && kept.has('classes'))) return;
+    const kinds = [...(kept.has('groups') ? ['groups'] : []), ...(kept.has('classes') ? ['classes'] : [])];
+    await this.#delete('groups', sql`${sql.raw(rosterTables.groups.collection.staged)} not in ${among(kinds)}`);
+  }
+
+  async #cutSites(sites: ReadonlySet<string> | null): Promise<void> {
+    if (sites === null) return;
+    const here = among(sites);
+    if (this.#has('sites')) await this.#delete('sites', sql`s.source_id not in ${here}`);
+    for (const table of ['subjects', 'groups'] as const) {
+      if (this.#has(table))
+        await this.#delete(table, sql`s.site_source_id is not null and s.site_source_id not in ${here}`);
+    }
+    if (this.#has('people')) {
+      await this.#delete(
+        'people',
+        sql`(s.primary_site_source_id is not null or exists (select 1 from unnest(staging.list(s.roles)) as role where split_part(role, '|', 3) <> ''))
+            and (s.primary_site_source_id is null or s.primary_site_source_id not in ${here})
+            and not exists (select 1 from unnest(staging.list(s.roles)) as role where split_part(role, '|', 3) in ${here})`,
+      );
+    }
+  }
+
+  async #cutWithheld(): Promise<void> {
+    const { schoolId, systemId } = this.#run;
+    const withheld = sql`(select w.source_id from withheld_person w where w.school_id = ${schoolId}::uuid and w.system_id = ${systemId}::uuid and w.released_at is null)`;
+    const [any] = z
+      .array(z.object({ any: z.boolean() }))
+      .parse(await this.#tx.execute(sql`select exists ${withheld} as any`));
+    if (any?.any !== true) return;
+    if (this.#has('people')) await this.#delete('people', sql`s.source_id in ${withheld}`);
+    if (this.#has('demographics')) await this.#delete('demographics', sql`s.source_id in ${withheld}`);
+    if (this.#has('enrolments')) await this.#delete('enrolments', sql`s.person_source_id in ${withheld}`);
+  }
+
+  /** Fields that no grant of a kind of person leaves in are emptied for that kind. */
+  async #cutFields(grants: readonly GrantedFields[]): Promise<void> {
+    const kindOfScope: Readonly<Record<string, string>> = {
+      'roster.students': 'student',
+      'roster.teachers': 'teacher',
+      'roster.guardians': 'guardian',
+    };
+    const fields = new Set<string>(Object.keys(narrowableFields));
+    const leftOut = [...fieldsLeftOut(grants)].map((entry) => {
+      const at = entry.indexOf(':');
+      return { scope: entry.slice(0, at), field: entry.slice(at + 1) };
+    });
+    for (const { scope, field } of leftOut) {
+      if (!fields.has(field)) continue;
+      const column = sql.raw(`"${field}"`);
+      const kind = kindOfScope[scope];
+      if (kind !== undefined && field !== 'birth_date' && this.#has('people')) {
+        await this.#tx.execute(
+          sql`update ${this.#of('people')} s set ${column} = null where ${column} is not null and ${sql.raw(kindOfRoles('s.roles'))} = ${kind}`,
+        );
+      }
+      if (scope === 'roster.demographics' && field === 'birth_date' && this.#has('demographics')) {
+        await this.#tx.execute(
+          sql`update ${this.#of('demographics')} s set birth_date = null where birth_date is not null`,
+        );
+      }
+    }
+    const guardians = grants.some((grant) => grant.scopes.includes('roster.guardians'));
+    if (this.#has('people') && !guardians) {
+      await this.#tx.execute(
+        sql`update ${this.#of('people')} s set agent_source_ids = null where agent_source_ids is not null`,
+      );
+    }
+  }
+
+  async #usable(table: TableName, { kept }: Cut): Promise<void> {
+    const isKept =
+      table === 'groups' ? sql` and ${sql.raw(rosterTables.groups.collection.staged)} in ${among(kept)}` : sql``;
+    for (const { field, reason, when } of rosterTables[table].unusable) {
+      await this.#aside(
+        table,
+        sql`s.status is distinct from 'tobedeleted' and (${sql.raw(when)})${isKept}`,
+        reason,
+        field,
+      );
+    }
+  }
+
+  /**
+   * References are proved here, since roster tables carry no foreign keys. Where the grants or the school cut people or groups, what points
+   * at them is cut with them; where nothing is cut it is set aside.
+   */
+  async #provenReferences({ kept, sites }: Cut): Promise<void> {
+    if (!this.#has('enrolments') && !this.#has('demographics')) return;
+    const { systemId } = this.#run;
+    const isWhole =
+      sites === null &&
+      this.#cut === 0 &&
+      kept.has('students') &&
+      kept.has('teachers') &&
+      kept.has('groups') &&
+      kept.has('classes');
+    const known = (table: 'people' | 'groups') => {
+      const resting = sql.raw(rosterTables[table].table);
+      const parts = [sql`select source_id from ${resting} where system_id = ${systemId}::uuid and gone_at is null`];
+      if (this.#has(table))
+        parts.push(sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`);
+      if (table === 'people') {
+        parts.push(sql`select source_id from roster_person_alias where system_id = ${systemId}::uuid`);
+        parts.push(sql`select source_id from ${staged(this.#run, 'plan')} where kind = 'alias'`);
+      }
+      return sql`(${sql.join(parts, sql` union all `)})`;
+    };
+    const refuse = async (table: 'enrolments' | 'demographics', when: SQL, field: string) => {
+      const alive = sql`s.status is distinct from 'tobedeleted' and ${when}`;
+      if (isWhole) await this.#aside(table, alive, 'reference-unknown', field);
+      else await this.#delete(table, alive);
+    };
+    if (this.#has('enrolments')) {
+      await refuse(
+        'enrolments',
+        sql`not exists (select 1 from ${known('people')} k where k.source_id = s.person_source_id)`,
+        'user',
+      );
+      await refuse(
+        'enrolments',
+        sql`not exists (select 1 from ${known('groups')} k where k.source_id = s.group_source_id)`,
+        'class',
+      );
+    }
+    if (this.#has('demographics')) {
+      await refuse(
+        'demographics',
+        sql`not exists (select 1 from ${known('people')} k where k.source_id = s.source_id)`,
+        'sourcedId',
+      );
+    }
+  }
+}

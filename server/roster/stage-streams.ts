@@ -1,0 +1,268 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
+import type { StreamHint } from '#server/connectors/contract.ts';
+import type { StagedTable } from '#server/connectors/staged-columns.ts';
+import { betterTelling, type DerivedStream, streamOfHints } from './derive-streams.ts';
+import type { PlanCounts } from './guard.ts';
+import type { HeldRun } from './run-lease.ts';
+import { staged } from './staging.ts';
+
+const cell = z.string().nullable();
+const hintColumns = ['stream_code', 'stream_name', 'stream_programme', 'stream_level', 'stream_year'] as const;
+const combinationSchema = z.array(
+  z.object({
+    own: z.array(cell).length(5),
+    of_subject: z.array(cell).length(5),
+    own_grade: cell,
+    subject_grade: cell,
+  }),
+);
+
+/** Only one grade names a year; a choir of all grades is of no stream. */
+const singleGrade = (alias: string) =>
+  `case when cardinality(staging.list(${alias}.grades)) = 1 then (staging.list(${alias}.grades))[1] end`;
+const hintsOf = (alias: string) => `array[${hintColumns.map((column) => `${alias}.${column}`).join(', ')}]`;
+
+function hint(
+  cells: readonly (string | null)[],
+  grade: string | null,
+  weaker: StreamHint['from'],
+  surer: StreamHint['from'],
+): StreamHint | null {
+  const [code = null, name = null, programme = null, level = null, year = null] = cells;
+  const isTold = [code, name, programme, level].some((value) => value !== null) || (year !== null && year !== grade);
+  if (!isTold && year === null && grade === null) return null;
+  return { code, name, programme, level, year: year ?? grade, from: isTold ? surer : weaker };
+}
+
+/**
+ * Derives the streams that the staged courses, classes and (where a grant allows people) students tell of, and files each staged group and
+ * student under its own. Only the distinct combinations of what is told come into memory, never the records.
+ */
+export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly StagedTable[]): Promise<DerivedStream[]> {
+  const streams = new Map<string, DerivedStream>();
+  const note = (stream: DerivedStream | null) => {
+    if (stream === null) return null;
+    const known = streams.get(stream.sourceId);
+    streams.set(stream.sourceId, known === undefined ? stream : betterTelling(known, stream));
+    return stream.sourceId;
+  };
+  const file = async (
+    from: ReturnType<typeof sql>,
+    derive: (combination: z.infer<typeof combinationSchema>[number]) => DerivedStream | null,
+  ) => {
+    const combinations = combinationSchema.parse(await tx.execute(from));
+    const pairs = combinations.flatMap((combination) => {
+      const stream = note(derive(combination));
+      return stream === null ? [] : [{ ...combination, stream }];
+    });
+    return pairs;
+  };
+  const hasSubjects = tables.includes('subjects');
+  if (tables.includes('groups')) {
+    const subject = hasSubjects
+      ? sql`left join ${staged(run, 'subjects')} c on c.source_id = s.subject_source_id`
+      : sql``;
+    const told = hasSubjects
+      ? sql.raw(
+          `${hintsOf('s')} as own, ${hintsOf('c')} as of_subject, ${singleGrade('s')} as own_grade, ${singleGrade('c')} as subject_grade`,
+        )
+      : sql.raw(
+          `${hintsOf('s')} as own, array[null, null, null, null, null]::text[] as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
+        );
+    const pairs = await file(
+      sql`select distinct ${told} from ${staged(run, 'groups')} s ${subject} where s.status is distinct from 'tobedeleted'`,
+      ({ own, of_subject, own_grade, subject_grade }) =>
+        streamOfHints(
+          hint(own, own_grade, 'class-grades', 'metadata'),
+          hint(of_subject, subject_grade, 'course-grades', 'metadata'),
+        ),
+    );
+    await tx.execute(sql`
+      update ${staged(run, 'groups')} g set stream_source_id = m.stream
+        from (select s.ctid as at, ${told} from ${staged(run, 'groups')} s ${subject}) t
+        join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own text[], of_subject text[], own_grade text, subject_grade text, stream text)
+          on m.own = t.own and m.of_subject is not distinct from t.of_subject and m.own_grade is not distinct from t.own_grade
+         and m.subject_grade is not distinct from t.subject_grade
+       where g.ctid = t.at and g.stream_source_id is distinct from m.stream`);
+  }
+  if (hasSubjects) {
+    const told = combinationSchema.parse(
+      await tx.execute(sql`
+        select distinct ${sql.raw(hintsOf('s'))} as own, array[null, null, null, null, null]::text[] as of_subject,
+               ${sql.raw(singleGrade('s'))} as own_grade, null::text as subject_grade
+          from ${staged(run, 'subjects')} s where s.status is distinct from 'tobedeleted'`),
+    );
+    for (const { own, own_grade } of told) note(streamOfHints(null, hint(own, own_grade, 'course-grades', 'metadata')));
+  }
+  if (tables.includes('people')) {
+    const told = sql.raw(
+      `${hintsOf('s')} as own, array[null, null, null, null, null]::text[] as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
+    );
+    const pairs = await file(
+      sql`select distinct ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0
+             and (s.stream_code is not null or s.stream_name is not null or s.stream_programme is not null or s.stream_level is not null)`,
+      // A grade alone makes no stream of a student: his groups tell it better.
+      ({ own, own_grade }) => streamOfHints(hint(own, own_grade, 'student-grades', 'student-programme'), null),
+    );
+    if (pairs.length > 0) {
+      await tx.execute(sql`
+        update ${staged(run, 'people')} g set stream_source_id = m.stream
+          from (select s.ctid as at, ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0) t
+          join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own text[], own_grade text, stream text)
+            on m.own = t.own and m.own_grade is not distinct from t.own_grade
+         where g.ctid = t.at`);
+    }
+  }
+  return withChoices(tx, run, streams, tables);
+}
+
+const choiceSchema = z.array(
+  z.object({
+    source_id: z.string(),
+    name: cell,
+    programme: cell,
+    level: cell,
+    year: cell,
+    merged_into: cell,
+  }),
+);
+
+/** What the school made of them: other names, merged ones, its own list, groups filed by hand. */
+async function withChoices(
+  tx: Tx,
+  run: HeldRun,
+  streams: Map<string, DerivedStream>,
+  tables: readonly StagedTable[],
+): Promise<DerivedStream[]> {
+  const { schoolId, systemId } = run;
+  const choices = choiceSchema.parse(
+    await tx.execute(sql`
+      select source_id, name, programme, level, year, merged_into from stream_choice
+       where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid order by source_id`),
+  );
+  for (const choice of choices) {
+    const derived = streams.get(choice.source_id);
+    if (derived === undefined && !choice.source_id.startsWith('own:')) continue;
+    const base: DerivedStream = derived ?? {
+      sourceId: choice.source_id,
+      name: choice.name ?? choice.source_id.slice('own:'.length),
+      code: null,
+      programme: null,
+      level: null,
+      year: null,
+      derivedFrom: 'school-list',
+    };
+    streams.set(choice.source_id, {
+      ...base,
+      name: choice.name ?? base.name,
+      programme: choice.programme ?? base.programme,
+      level: choice.level ?? base.level,
+      year: choice.year ?? base.year,
+    });
+  }
+  for (const { source_id: from, merged_into: into } of choices) {
+    if (into === null || into === from || !streams.has(into)) continue;
+    for (const table of ['groups', 'people'] as const) {
+      if (tables.includes(table)) {
+        await tx.execute(
+          sql`update ${staged(run, table)} set stream_source_id = ${into} where stream_source_id = ${from}`,
+        );
+      }
+    }
+    streams.delete(from);
+  }
+  if (tables.includes('groups')) {
+    await tx.execute(sql`
+      update ${staged(run, 'groups')} s set stream_source_id = a.stream_source_id from stream_assignment a
+       where a.school_id = ${schoolId}::uuid and a.system_id = ${systemId}::uuid and a.group_source_id = s.source_id`);
+  }
+  return [...streams.values()].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
+}
+
+const counted = z.array(z.object({ kind: z.string(), n: z.coerce.number() }));
+
+/** Writes the streams, and files groups and students under theirs. There are few: hundreds, whatever the size of the school. */
+export async function writeStreams(
+  tx: Tx,
+  run: HeldRun,
+  {
+    streams,
+    complete,
+    isKept,
+    tables,
+  }: { streams: readonly DerivedStream[]; complete: boolean; isKept: boolean; tables: readonly StagedTable[] },
+  now: Date,
+): Promise<PlanCounts> {
+  const { schoolId, systemId, syncRunId } = run;
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const rows = streams.map((stream) => ({
+    source_id: stream.sourceId,
+    name: stream.name,
+    code: stream.code,
+    programme: stream.programme,
+    level: stream.level,
+    year: stream.year,
+    derived_from: stream.derivedFrom,
+  }));
+  const told = sql`(select t.*, md5(concat_ws(chr(31), name, coalesce(code, ''), coalesce(programme, ''), coalesce(level, ''), coalesce(year, ''), derived_from))::uuid as hash
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t(source_id text, name text, code text, programme text, level text, year text, derived_from text))`;
+  const outcome = counted.parse(
+    await tx.execute(sql`
+      with t as materialized ${told},
+      known as (select * from roster_stream where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid),
+      was_empty as (select not exists (select 1 from known) as first),
+      written as (
+        insert into roster_stream as r (id, school_id, system_id, source_id, content_hash, first_seen_at, name, code, programme, level, year, derived_from)
+        select across.new_id(), ${schoolId}::uuid, ${systemId}::uuid, t.source_id, t.hash, ${at}, t.name, t.code, t.programme, t.level, t.year, t.derived_from
+          from t left join known k on k.source_id = t.source_id
+         where k.id is null or k.content_hash <> t.hash or k.gone_at is not null or k.missed_fetches > 0
+        on conflict (school_id, system_id, source_id) do update
+          set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null, name = excluded.name, code = excluded.code,
+              programme = excluded.programme, level = excluded.level, year = excluded.year, derived_from = excluded.derived_from
+        returning r.id, r.source_id),
+      missed as (
+        update roster_stream r set missed_fetches = r.missed_fetches + 1, last_seen_at = coalesce(r.last_seen_at, ${at}),
+               gone_at = case when r.missed_fetches >= 1 then ${at} end
+         where ${complete} and r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.gone_at is null
+           and r.source_id not in (select source_id from t)
+        returning r.id, r.gone_at),
+      told_of as (
+        select w.id, case when k.id is null then 'added' when k.gone_at is not null then 'returned' when k.content_hash <> t.hash then 'changed' else 'seen' end as kind
+          from written w join t on t.source_id = w.source_id left join known k on k.source_id = w.source_id
+        union all select id, case when gone_at is null then 'missing' else 'gone' end from missed),
+      logged as (
+        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, at)
+        select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, 'streams',
+               case kind when 'changed' then 'updated' when 'gone' then 'deleted' else 'created' end, id, ${at}
+          from told_of, was_empty where kind in ('added', 'changed', 'returned', 'gone') and not first),
+      baseline as (
+        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, records, at)
+        select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, 'streams', 'baseline', (select count(*) from t), ${at} from was_empty where first and exists (select 1 from t))
+      select kind, count(*) as n from told_of group by kind`),
+  );
+  const n = (kind: string) => outcome.find((row) => row.kind === kind)?.n ?? 0;
+  if (isKept) {
+    for (const [table, roster] of [
+      ['groups', 'roster_group'],
+      ['people', 'roster_person'],
+    ] as const) {
+      if (!tables.includes(table)) continue;
+      await tx.execute(sql`
+        update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id from ${staged(run, table)} s
+         where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id
+           and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id`);
+    }
+  }
+  const [added, changed, returned] = [n('added'), n('changed'), n('returned')];
+  return {
+    added,
+    changed,
+    returned,
+    unchanged: rows.length - added - changed - returned,
+    missing: n('missing'),
+    gone: n('gone'),
+    reused: 0,
+  };
+}

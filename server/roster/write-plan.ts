@@ -1,0 +1,152 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
+import type { TableName } from './collections.ts';
+import type { TablePlan } from './plan-run.ts';
+import { rosterTables } from './roster-tables.ts';
+import type { HeldRun } from './run-lease.ts';
+import { staged } from './staging.ts';
+
+/** Whether all of a plan is written, or only what comes and comes back. */
+export type ApplyAs = 'all' | 'additions';
+
+const counted = z.array(z.object({ n: z.coerce.number() }));
+
+/** How an id that a row refers to is found: by the source's id, among those who are here and not gone. */
+function references(
+  run: HeldRun,
+  table: TableName,
+): { readonly joins: SQL; readonly id: Readonly<Record<string, string>> } {
+  const refers = Object.entries(rosterTables[table].columns).flatMap(([name, { refersTo, from }]) =>
+    refersTo === undefined ? [] : [{ name, refersTo, from }],
+  );
+  const joins = refers.map(({ refersTo, from }) =>
+    refersTo === 'group'
+      ? sql`join (select source_id, id from roster_group where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null) to_group
+              on to_group.source_id = ${sql.raw(from)}`
+      : sql`join (select source_id, id from roster_person where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null
+                  union all
+                  select source_id, person_id from roster_person_alias where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid) to_person
+              on to_person.source_id = ${sql.raw(from)}`,
+  );
+  return {
+    joins: joins.length === 0 ? sql`` : sql.join(joins, sql` `),
+    id: Object.fromEntries(refers.map(({ name, refersTo }) => [name, `to_${refersTo}.id`])),
+  };
+}
+
+/**
+ * Writes one table's plan into the roster and its change log, in the caller's transaction: by sets, whatever the size. Rows that have not
+ * changed are not written.
+ */
+export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: ApplyAs, now: Date): Promise<void> {
+  const { table } = plan;
+  const of = rosterTables[table];
+  const roster = sql.raw(of.table);
+  const rows = staged(run, table);
+  const planned = staged(run, 'plan');
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const { joins, id } = references(run, table);
+  const names = Object.keys(of.columns);
+  const list = sql.raw(names.map((name) => `"${name}"`).join(', '));
+  const values = sql.raw(names.map((name) => id[name] ?? of.columns[name]?.from ?? 'null').join(', '));
+
+  if (plan.isFirst) {
+    await tx.execute(sql`
+      insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list})
+      select across.new_id(), ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}
+        from ${rows} s ${joins}
+       where s.status is distinct from 'tobedeleted'`);
+    if (table === 'people') await writeAliases(tx, run);
+    for (const [collection, { added }] of plan.counts) {
+      await tx.execute(sql`
+        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, records, at)
+        values (${run.schoolId}::uuid, ${run.systemId}::uuid, ${run.syncRunId}::uuid, ${collection}, 'baseline', ${added}::int, ${at})`);
+    }
+    return;
+  }
+
+  const isWritten = as === 'all' ? sql`p.kind in ('changed', 'returned')` : sql`p.kind = 'returned'`;
+  if (table === 'people' && as === 'all') await partReused(tx, run, at);
+  await tx.execute(sql`
+    insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list})
+    select p.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}
+      from ${planned} p join ${rows} s on s.source_id = p.source_id ${joins}
+     where p.collection = ${table} and p.kind = 'added'`);
+  if (table === 'people') await writeAliases(tx, run);
+  const set = sql.raw(names.map((name) => `"${name}" = n."${name}"`).join(', '));
+  const named = sql.raw(names.map((name) => `${id[name] ?? of.columns[name]?.from ?? 'null'} as "${name}"`).join(', '));
+  await tx.execute(sql`
+    update ${roster} r
+       set content_hash = n.hash, source_modified_at = n.modified_at, missed_fetches = 0, last_seen_at = null, gone_at = null, ${set}
+      from (select p.id, s.hash, staging.moment(s.modified) as modified_at, ${named}
+              from ${planned} p join ${rows} s on s.source_id = p.source_id ${joins}
+             where p.collection = ${table} and ${isWritten}) n
+     where r.id = n.id and r.school_id = ${run.schoolId}::uuid`);
+  await tx.execute(sql`
+    update ${roster} r set content_hash = s.hash, missed_fetches = 0, last_seen_at = null
+      from ${planned} p join ${rows} s on s.source_id = p.source_id
+     where p.collection = ${table} and p.kind = 'seen' and r.id = p.id and r.school_id = ${run.schoolId}::uuid`);
+  if (as === 'all') {
+    const lastSeen = sql`coalesce(r.last_seen_at, (select max(f.seen_at) from roster_fetch f where f.system_id = r.system_id and f.seen_at < ${at}), r.first_seen_at)`;
+    await tx.execute(sql`
+      update ${roster} r set missed_fetches = r.missed_fetches + 1, last_seen_at = ${lastSeen},
+             gone_at = case when p.kind = 'gone' then ${at} else null end
+        from ${planned} p where p.collection = ${table} and p.kind in ('missing', 'gone') and r.id = p.id and r.school_id = ${run.schoolId}::uuid`);
+  }
+  await logChanges(tx, run, table, as, at);
+}
+
+/** An id that the source gave to somebody else: the first person keeps his Crosswalk id and is gone, the other gets one of his own. */
+async function partReused(tx: Tx, run: HeldRun, at: SQL): Promise<void> {
+  const planned = staged(run, 'plan');
+  const [reused] = counted.parse(
+    await tx.execute(sql`select count(*) as n from ${planned} where collection = 'people' and kind = 'reused'`),
+  );
+  if (reused === undefined || reused.n === 0) return;
+  await tx.execute(sql`
+    with parted as (
+      update roster_person r set gone_at = coalesce(r.gone_at, ${at}), source_id = r.source_id || chr(31) || r.id::text, last_seen_at = coalesce(r.last_seen_at, ${at})
+        from ${planned} p where p.collection = 'people' and p.kind = 'reused' and r.id = p.id and r.school_id = ${run.schoolId}::uuid
+      returning p.source_id, r.id)
+    insert into ${planned} (collection, kind, source_id, id)
+    select 'people', 'gone', source_id, id from parted`);
+  await tx.execute(sql`
+    update ${planned} set kind = 'added', id = across.new_id(), before = null, after = null, fields = null
+     where collection = 'people' and kind = 'reused'`);
+}
+
+async function writeAliases(tx: Tx, run: HeldRun): Promise<void> {
+  await tx.execute(sql`
+    insert into roster_person_alias (school_id, system_id, source_id, person_id)
+    select ${run.schoolId}::uuid, ${run.systemId}::uuid, p.source_id, r.id
+      from ${staged(run, 'plan')} p join roster_person r on r.system_id = ${run.systemId}::uuid and r.source_id = p.fields[1]
+     where p.collection = 'people' and p.kind = 'alias'
+    on conflict (system_id, source_id) do update set person_id = excluded.person_id`);
+}
+
+/**
+ * Enrolments told under a person's or group's source id follow it, where that id now leads to another row (one that returned under a new
+ * id, an id that was reused).
+ */
+export async function followReferences(tx: Tx, run: HeldRun): Promise<void> {
+  const { joins } = references(run, 'enrolments');
+  await tx.execute(sql`
+    update roster_enrolment e set person_id = to_person.id, group_id = to_group.id
+      from ${staged(run, 'enrolments')} s ${joins}
+     where e.school_id = ${run.schoolId}::uuid and e.system_id = ${run.systemId}::uuid and e.source_id = s.source_id
+       and (e.person_id <> to_person.id or e.group_id <> to_group.id)`);
+}
+
+async function logChanges(tx: Tx, run: HeldRun, table: TableName, as: ApplyAs, at: SQL): Promise<void> {
+  const of = rosterTables[table];
+  const kinds = as === 'all' ? sql`('added', 'changed', 'returned', 'gone')` : sql`('added', 'returned')`;
+  await tx.execute(sql`
+    insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
+    select ${run.schoolId}::uuid, ${run.systemId}::uuid, ${run.syncRunId}::uuid, ${sql.raw(of.collection.resting)},
+           case p.kind when 'changed' then 'updated' when 'gone' then 'deleted' else 'created' end,
+           p.id, coalesce(p.fields, '{}'), p.before, p.after, ${at}
+      from ${staged(run, 'plan')} p join ${sql.raw(of.table)} r on r.id = p.id
+     where p.collection = ${table} and p.kind in ${kinds}
+     order by p.kind, p.source_id`);
+}
