@@ -361,6 +361,7 @@ export function* students(school: School): Generator<PersonRecord> {
           ...(guestAt === null ? [] : [{ role: 'student' as const, orgId: guestAt, primary: false }]),
         ],
         agentIds: guardiansOf(context, household, seat).map((guardian) => guardian.id),
+        stream: homeroom.plan.stream,
       };
     }
   }
@@ -405,6 +406,7 @@ export function* teachers(school: School): Generator<PersonRecord> {
             : []),
         ],
         agentIds: [],
+        stream: null,
       };
     }
   }
@@ -435,6 +437,7 @@ export function* staff(school: School): Generator<PersonRecord> {
       grades: [],
       roles: [{ role, orgId, primary: true }],
       agentIds: [],
+      stream: null,
     };
   };
   yield person('district', 'districtAdministrator', districtId(school), 'DA001');
@@ -480,6 +483,7 @@ export function* guardians(school: School): Generator<PersonRecord> {
           grades: [],
           roles: [{ role, orgId: context.siteId, primary: true }],
           agentIds: children,
+          stream: null,
         };
       }
     }

@@ -204,6 +204,15 @@ test('a SIS with a row per site and grades in words writes its package so', asyn
   expect(rows.find(({ role }) => role === 'student')?.grades).toBe('Grade 7');
 });
 
+test('a SIS that tells streams with its students has columns for them at the right', async () => {
+  for (const version of ['1.1', '1.2'] as const) {
+    const made = await packageOf({ school: waterkant, version, quirks: { streamsOn: 'students' } });
+    const student = made.rows('users').find(({ grades }) => grades === '08');
+    expect(student).toMatchObject({ 'metadata.programme': 'mavo', 'metadata.year': '2', 'metadata.study': 'mavo 2' });
+    expect(Object.keys(made.rows('classes')[0] ?? {}).some((name) => name.startsWith('metadata.'))).toBe(false);
+  }
+});
+
 test('writes a file and counts its rows', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'package-'));
   const rows = await writeCsvPackage(join(folder, 'p.zip'), { school: waterkant, version: '1.1' });

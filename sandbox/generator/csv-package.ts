@@ -9,6 +9,8 @@ import { pipeline } from 'node:stream/promises';
 import type { ZipEntry } from '../lib/zip-stream.ts';
 import { zipStream } from '../lib/zip-stream.ts';
 import { uuidFor } from './prng.ts';
+import type { RecordQuirks } from './quirks.ts';
+import { studentMetadataNames } from './quirks.ts';
 import type { Base, ClassRecord, CourseRecord, DemographicRecord, PersonRecord } from './records.ts';
 import { v1p1Roles } from './records.ts';
 import type { Roster, RosterOptions } from './roster.ts';
@@ -83,10 +85,15 @@ const manifestFiles: Record<CsvVersion, readonly string[]> = {
 };
 
 /** How a country's schools tell streams: columns of their own at the right (`metadata.<name>`). */
-function metadataColumns(school: School): { courses: readonly string[]; classes: readonly string[] } {
-  if (school.country === 'US') return { courses: ['courseLevel'], classes: [] };
+type MetadataColumns = Record<'courses' | 'classes' | 'users', readonly string[]>;
+
+function metadataColumns(school: School, streamsOn: RecordQuirks['streamsOn'] = 'classes'): MetadataColumns {
+  const none = { courses: [], classes: [], users: [] };
+  if (streamsOn === 'students') return { ...none, users: studentMetadataNames };
+  if (streamsOn === 'nowhere') return none;
+  if (school.country === 'US') return { ...none, courses: ['courseLevel'] };
   const stream = ['programme', 'year', 'level'];
-  return { courses: stream, classes: [...stream, 'stream', 'streamName'] };
+  return { ...none, courses: stream, classes: [...stream, 'stream', 'streamName'] };
 }
 
 /** One file of a package. Rows are lines with their end; the header is the first of them, and there is no row without data. */
@@ -103,7 +110,7 @@ export function csvFiles(options: CsvPackageOptions): readonly CsvFile[] {
   const roster = rosterOf(options);
   const isDelta = options.part === 'changed';
   const { version } = options;
-  const metadata = metadataColumns(roster.school);
+  const metadata = metadataColumns(roster.school, options.quirks?.streamsOn);
   /** The leading three cells. A bulk file says neither status nor moment, a delta file both. */
   const lead = isDelta
     ? (record: Base): string => `${record.id},${record.status},${record.modified}`
@@ -146,10 +153,12 @@ export function csvFiles(options: CsvPackageOptions): readonly CsvFile[] {
     ...[cell(record.identifier), cell(record.email), cell(record.sms), cell(record.phone)],
     ...[list(record.agentIds), list(record.grades), ''],
   ];
+  const userMetadata = (record: PersonRecord): string[] =>
+    metadata.users.map((name) => cell(record.metadata?.[name] ?? ''));
   const user11 = (record: PersonRecord): string =>
     line([
       ...[lead(record), flag(record.enabled), list(record.roles.map(({ orgId }) => orgId))],
-      ...[v1p1Roles[record.roles[0]?.role ?? 'student'], ...tail(record)],
+      ...[v1p1Roles[record.roles[0]?.role ?? 'student'], ...tail(record), ...userMetadata(record)],
     ]);
   const user12 = (record: PersonRecord): string =>
     line([
@@ -162,7 +171,7 @@ export function csvFiles(options: CsvPackageOptions): readonly CsvFile[] {
         '',
         '',
       ],
-      ...[record.roles[0]?.orgId ?? '', ''],
+      ...[record.roles[0]?.orgId ?? '', '', ...userMetadata(record)],
     ]);
   const demographic = (record: DemographicRecord): string =>
     line([
@@ -205,7 +214,7 @@ export function csvFiles(options: CsvPackageOptions): readonly CsvFile[] {
     ),
     file('courses', withMetadata(columns.courses, metadata.courses), ({ courses }) => courses(), course),
     file('classes', withMetadata(columns.classes, metadata.classes), ({ classes }) => classes(), group),
-    file('users', columns.users, people, version === '1.1' ? user11 : user12),
+    file('users', withMetadata(columns.users, metadata.users), people, version === '1.1' ? user11 : user12),
     ...(version === '1.1' ? [] : [file('roles', csvColumns['1.2'].roles, roles, (row) => row)]),
     // Every cell is an id, a word or a date of ours: none needs quotes, and seven million rows pass here.
     file(

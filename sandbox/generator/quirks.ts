@@ -19,6 +19,8 @@ export type RecordQuirks = {
   gradesInWords: boolean;
   /** One record in fifty was changed ten years from now. */
   futureDates: boolean;
+  /** Where streams are told: with classes and courses, in metadata of each student, or nowhere but in grades. */
+  streamsOn: 'classes' | 'students' | 'nowhere';
 };
 
 export const noQuirks: RecordQuirks = {
@@ -27,6 +29,7 @@ export const noQuirks: RecordQuirks = {
   emptyUsernames: false,
   gradesInWords: false,
   futureDates: false,
+  streamsOn: 'classes',
 };
 
 /** The collections that a quirk can touch. */
@@ -66,12 +69,27 @@ function somebodyElse(school: School, person: PersonRecord): PersonRecord {
   };
 }
 
+/** What a SIS writes beside a student whose stream it tells there. */
+export const studentMetadataNames = ['programme', 'level', 'year', 'study'] as const;
+
+function withStream(person: PersonRecord): PersonRecord {
+  const { stream } = person;
+  if (stream === null) return person;
+  const level: Record<string, string> = stream.level === '' ? {} : { level: stream.level };
+  return {
+    ...person,
+    metadata: { programme: stream.programme, ...level, year: String(stream.year), study: stream.name },
+  };
+}
+
 const inWords = (grade: string): string => (/^\d+$/.test(grade) ? `Grade ${Number(grade)}` : grade);
 
 /** What the quirks make of a school's records. Without quirks everything passes as it is. */
 export function quirksOf(school: School, quirks: RecordQuirks): Quirky {
   const graded = <T extends { grades: readonly string[] }>(record: T): T =>
     quirks.gradesInWords ? { ...record, grades: record.grades.map(inWords) } : record;
+  const streamless = <T extends { metadata: Readonly<Record<string, string>> }>(record: T): T =>
+    quirks.streamsOn === 'classes' ? record : { ...record, metadata: {} };
   const dated = <T extends Base>(record: T): T =>
     quirks.futureDates && drawWithEnd(record.id, '/future', 50) === 0
       ? { ...record, modified: `${school.schoolYear + 10}-03-01T08:00:00.000Z` }
@@ -88,7 +106,7 @@ export function quirksOf(school: School, quirks: RecordQuirks): Quirky {
         const isReused = record.kind === 'student' && record.status === 'active' && reused < quirks.reusedIds;
         if (isReused) reused += 1;
         const person = dated(named(graded(isReused ? somebodyElse(school, record) : record)));
-        yield* rowsOf(person, quirks.rowPerSite);
+        yield* rowsOf(quirks.streamsOn === 'students' ? withStream(person) : person, quirks.rowPerSite);
       }
     },
     *enrolments(records) {
@@ -113,7 +131,7 @@ export function quirksOf(school: School, quirks: RecordQuirks): Quirky {
         yield dated(isReused ? { ...record, birthDate } : record);
       }
     },
-    courses: (records) => mapped(records, (record) => dated(graded(record))),
-    classes: (records) => mapped(records, (record) => dated(graded(record))),
+    courses: (records) => mapped(records, (record) => streamless(dated(graded(record)))),
+    classes: (records) => mapped(records, (record) => streamless(dated(graded(record)))),
   };
 }

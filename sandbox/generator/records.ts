@@ -96,6 +96,10 @@ export type PersonRecord = Base & {
   grades: readonly string[];
   roles: readonly { role: PersonRole; orgId: string; primary: boolean }[];
   agentIds: readonly string[];
+  /** What a student is in; null for everybody else. */
+  stream: Stream | null;
+  /** Only where a SIS tells streams with its students. */
+  metadata?: Readonly<Record<string, string>>;
   /** Only where a SIS knows one person by several ids. */
   masterIdentifier?: string;
 };

@@ -96,6 +96,21 @@ test('records told carelessly: no usernames, grades in words, booleans of JSON, 
   expect((await all("/classes?filter=title~'Talent'"))[0]).toMatchObject({ grades: '07,08,09,10,11,12' });
 });
 
+test('streams told with students, or nowhere but in grades', async () => {
+  expect((await all('/students'))[0]).not.toHaveProperty('metadata');
+  sis.set('lindenhof', { streamsOn: 'students' });
+  expect(
+    (await all("/students?filter=metadata.study='havo 4 Nature & Tech'".replace('&', '%26'))).length,
+  ).toBeGreaterThan(10);
+  expect((await all('/classes')).some((row) => row.metadata !== undefined)).toBe(false);
+  sis.set('lindenhof', { streamsOn: 'nowhere' });
+  for (const path of ['/students', '/classes', '/courses']) {
+    const rows = await all(path);
+    expect(rows.some((row) => row.metadata !== undefined)).toBe(false);
+    expect(rows[0]).toHaveProperty('grades');
+  }
+});
+
 test('references by path, and by sourcedId alone', async () => {
   sis.set('lindenhof', { hrefs: 'relative' });
   expect(textAt(await all('/classes?limit=1'), 0, 'course', 'href')).toMatch(/^\/lindenhof\/ims\/oneroster\//);

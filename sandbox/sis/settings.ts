@@ -16,6 +16,8 @@ export const settingsSchema = z.strictObject({
   gradesInWords: z.boolean(),
   /** One record in fifty was changed ten years from now. */
   futureDates: z.boolean(),
+  /** Where streams are told: with classes and courses, in metadata of each student, or nowhere but in grades. */
+  streamsOn: z.enum(['classes', 'students', 'nowhere']),
   /** `json` says true for "true". */
   booleans: z.enum(['text', 'json']),
   /** `text` says "09,10" for a list of grades. */
@@ -43,6 +45,7 @@ export const defaultSettings: SisSettings = {
   emptyUsernames: false,
   gradesInWords: false,
   futureDates: false,
+  streamsOn: 'classes',
   booleans: 'text',
   gradeLists: 'list',
   hrefs: 'absolute',
@@ -64,6 +67,7 @@ export const settingChoices: Record<
   emptyUsernames: { label: 'A tenth of the people has no username', choices: [false, true] },
   gradesInWords: { label: 'Grades in words', choices: [false, true] },
   futureDates: { label: 'Some records were changed in the future', choices: [false, true] },
+  streamsOn: { label: 'Streams are told with', choices: ['classes', 'students', 'nowhere'] },
   booleans: { label: 'Booleans', choices: ['text', 'json'] },
   gradeLists: { label: 'Lists of grades', choices: ['list', 'text'] },
   hrefs: { label: 'Addresses in references', choices: ['absolute', 'relative', 'absent'] },

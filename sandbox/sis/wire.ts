@@ -144,6 +144,7 @@ export function writerFor(version: Version, base: string | null): Writer {
     }),
     user: (record) => ({
       ...common(record),
+      ...withMetadata(record.metadata ?? {}),
       ...(version === 'v1p2' ? user12(record) : user11(record)),
       enabledUser: flag(record.enabled),
       givenName: record.given,
