@@ -30,6 +30,8 @@ export const errorCodes = {
   // what is asked
   'invalid-input': { http: 400, disposition: 'abort' },
   duplicate: { http: 409, disposition: 'abort' },
+  /** Several people of a system have the number that was given. */
+  'ambiguous-number': { http: 409, disposition: 'abort' },
   /** What was decided on is no longer what stands there; the page must be read again. */
   'changed-meanwhile': { http: 409, disposition: 'abort' },
   'already-decided': { http: 409, disposition: 'abort' },

@@ -7,7 +7,9 @@ import { organisationsRouter } from './routers/organisations.ts';
 import { peopleRouter } from './routers/people.ts';
 import { schoolsRouter } from './routers/schools.ts';
 import { syncRouter } from './routers/sync.ts';
+import { syncSettingsRouter } from './routers/sync-settings.ts';
 import { systemsRouter } from './routers/systems.ts';
+import { withheldRouter } from './routers/withheld.ts';
 
 /** Every procedure of the product. A router file holds an input schema and one call per procedure, nothing else. */
 export const appRouter = router({
@@ -19,7 +21,9 @@ export const appRouter = router({
   people: peopleRouter,
   schools: schoolsRouter,
   sync: syncRouter,
+  syncSettings: syncSettingsRouter,
   systems: systemsRouter,
+  withheld: withheldRouter,
 });
 
 export type AppRouter = typeof appRouter;

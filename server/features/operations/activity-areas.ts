@@ -6,7 +6,7 @@ export type ActivityArea = (typeof activityAreas)[number];
 export const prefixesOfArea: Readonly<Record<ActivityArea, readonly string[]>> = {
   decisions: ['request', 'connection', 'grant'],
   credentials: ['credential', 'system'],
-  data: ['sync', 'register', 'audit'],
+  data: ['sync', 'register', 'audit', 'withheld', 'streams', 'replacement'],
   agreements: ['agreements'],
   people: ['people'],
   school: ['school', 'schools'],
