@@ -9,7 +9,7 @@ import { lockHeldRun } from './load-run.ts';
 import { assertMayBeAsked } from './systems-with-grants.ts';
 
 /**
- * Says yes to exactly the diff that was shown. What is staged is applied by a job; if the roster would change otherwise by then, the run
+ * Says yes to exactly the diff that was shown, or to what is new in it alone. What is staged is applied by a job; if the roster would change otherwise by then, the run
  * is held again.
  * @throws CrosswalkError `not-found`, `state-forbids`, `changed-meanwhile`, `grant-not-live`, `stopped-by-school`
  */
@@ -17,7 +17,13 @@ export const applyHeldRun = defineVerb({
   name: 'sync.apply-held-run',
   kind: 'command',
   access: [{ school: ['school-administrator'] }],
-  input: z.object({ schoolId: idSchema, syncRunId: idSchema, fingerprint: z.string().min(1) }),
+  input: z.object({
+    schoolId: idSchema,
+    syncRunId: idSchema,
+    fingerprint: z.string().min(1),
+    /** `additions`: what is new or returns comes in; nothing changes and nothing goes. */
+    as: z.enum(['all', 'additions']).default('all'),
+  }),
   run: async ({ ctx, input, tx, audit, emit }) => {
     const { row, held } = await lockHeldRun(tx, input);
     const { schoolId } = input;
@@ -35,6 +41,7 @@ export const applyHeldRun = defineVerb({
       .set({
         state: 'queued',
         approvedFingerprint: held.fingerprint,
+        appliedAs: input.as,
         decidedBy: userIdOf(ctx),
         decidedAt: now,
       })
@@ -45,6 +52,7 @@ export const applyHeldRun = defineVerb({
       subjectId: row.id,
       details: {
         systemId: row.systemId,
+        as: input.as,
         reasons: held.reasons.map(({ collection, kind, count }) => `${collection} ${kind} ${count}`),
       },
     });

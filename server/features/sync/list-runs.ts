@@ -4,7 +4,7 @@ import { syncRun } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { viewOf } from './run-view.ts';
+import { readLive, viewOf } from './run-view.ts';
 
 const pageSize = 50;
 
@@ -29,7 +29,9 @@ export const listRuns = defineVerb({
       )
       .orderBy(desc(syncRun.id))
       .limit(pageSize + 1);
-    const runs = rows.slice(0, pageSize).map((row) => viewOf(row, ctx.clock.now()));
+    const shown = rows.slice(0, pageSize);
+    const live = await readLive(tx, schoolId, shown);
+    const runs = shown.map((row) => viewOf(row, ctx.clock.now(), live.get(row.id)));
     return { runs, next: rows.length > pageSize ? (runs.at(-1)?.syncRunId ?? null) : null };
   },
 });

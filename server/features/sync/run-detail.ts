@@ -1,24 +1,29 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { setAsideRecord, syncRun } from '#db/schema/index.ts';
+import { appUser, rosterSite, rosterUpload, setAsideRecord, syncRun, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { getRunInSchool, heldOf } from './load-run.ts';
-import { viewOf } from './run-view.ts';
+import { readLive, viewOf } from './run-view.ts';
 
-/** Records set aside that one page lists; the counts by reason cover all. */
-const listed = 200;
+/** How long an applied run can be taken back: as long as what was before is kept. */
+const undoMs = 30 * 86_400_000;
 
-/** One run: progress, deviations of the provider, records set aside by reason, and why it is held. */
+/**
+ * One run in numbers and words: progress, the package that it read, deviations of the provider, records set aside by reason, why it is
+ * held and what came of that. Rows, of the diff and of what was set aside, are asked for a page at a time.
+ */
 export const runDetail = defineVerb({
   name: 'sync.run-detail',
   kind: 'query',
   access: [{ school: schoolRoles }],
   input: z.object({ schoolId: idSchema, syncRunId: idSchema }),
-  run: async ({ ctx, input, tx }) => {
-    const row = await getRunInSchool(tx, input.schoolId, input.syncRunId);
-    const ofRun = and(eq(setAsideRecord.schoolId, input.schoolId), eq(setAsideRecord.syncRunId, row.id));
+  run: async ({ ctx, input, party, tx }) => {
+    const { schoolId } = input;
+    const now = ctx.clock.now();
+    const row = await getRunInSchool(tx, schoolId, input.syncRunId);
     const reasons = await tx
       .select({
         collection: setAsideRecord.collection,
@@ -27,37 +32,85 @@ export const runDetail = defineVerb({
         count: sql<number>`count(*)::int`,
       })
       .from(setAsideRecord)
-      .where(ofRun)
+      .where(and(eq(setAsideRecord.schoolId, schoolId), eq(setAsideRecord.syncRunId, row.id)))
       .groupBy(setAsideRecord.collection, setAsideRecord.field, setAsideRecord.reason)
-      .orderBy(setAsideRecord.collection, setAsideRecord.reason);
-    const records = await tx
-      .select({
-        collection: setAsideRecord.collection,
-        sourceId: setAsideRecord.sourceId,
-        field: setAsideRecord.field,
-        reason: setAsideRecord.reason,
-      })
-      .from(setAsideRecord)
-      .where(ofRun)
-      .orderBy(asc(setAsideRecord.id))
-      .limit(listed);
+      .orderBy(sql`count(*) desc`, setAsideRecord.collection, setAsideRecord.reason);
     const [newest] = await tx
       .select({ id: syncRun.id })
       .from(syncRun)
-      .where(and(eq(syncRun.schoolId, input.schoolId), eq(syncRun.systemId, row.systemId)))
+      .where(and(eq(syncRun.schoolId, schoolId), eq(syncRun.systemId, row.systemId)))
       .orderBy(sql`${syncRun.id} desc`)
       .limit(1);
+    const [source] = await tx
+      .select({ name: system.name })
+      .from(system)
+      .where(and(eq(system.schoolId, schoolId), eq(system.id, row.systemId)));
+    const [upload] =
+      row.uploadId === null
+        ? []
+        : await tx
+            .select({ fileName: rosterUpload.fileName, via: rosterUpload.via, bytes: rosterUpload.bytes })
+            .from(rosterUpload)
+            .where(and(eq(rosterUpload.schoolId, schoolId), eq(rosterUpload.id, row.uploadId)));
+    const [decider] =
+      row.decidedBy === null
+        ? []
+        : await tx.select({ name: appUser.name }).from(appUser).where(eq(appUser.id, row.decidedBy));
+    const [undoneBy] = await tx
+      .select({ id: syncRun.id })
+      .from(syncRun)
+      .where(and(eq(syncRun.schoolId, schoolId), eq(syncRun.undoOf, row.id)))
+      .orderBy(sql`${syncRun.id} desc`)
+      .limit(1);
+    const held = heldOf(row);
+    const sites =
+      held === null
+        ? []
+        : await tx
+            .select({ sourceId: rosterSite.sourceId, name: rosterSite.name })
+            .from(rosterSite)
+            .where(and(eq(rosterSite.schoolId, schoolId), eq(rosterSite.systemId, row.systemId)));
+    const siteName = new Map(sites.map((site) => [site.sourceId, site.name]));
+    const run = viewOf(row, now, (await readLive(tx, schoolId, [row])).get(row.id));
+    const changed = run.counts.some(({ added, changed: n, returned, gone }) =>
+      [added, n, returned, gone].some((count) => count !== null && count > 0),
+    );
     return {
-      run: viewOf(row, ctx.clock.now()),
+      run,
+      systemName: source?.name ?? '',
       scopes: row.scopes,
       isNewest: newest?.id === row.id,
+      upload: upload ?? null,
       /** Deviations of the provider that were read nevertheless, with the number of pages on which each was seen. */
       deviations: Object.entries(row.deviations)
         .map(([key, pages]) => ({ key, pages }))
         .sort((a, b) => b.pages - a.pages || (a.key < b.key ? -1 : 1)),
-      setAside: { reasons, records },
-      held: heldOf(row),
+      setAside: { reasons, count: reasons.reduce((sum, { count }) => sum + count, 0) },
+      held:
+        held === null
+          ? null
+          : {
+              ...held,
+              reasons: held.reasons.map((reason) => ({
+                ...reason,
+                siteName: reason.site === null ? null : (siteName.get(reason.site) ?? reason.site),
+              })),
+            },
       decidedAt: row.decidedAt,
+      decidedBy: decider?.name ?? null,
+      /** The run that this one took back, and the one that took this one back. */
+      undoOf: row.undoOf,
+      undoneBy: undoneBy?.id ?? null,
+      undoableUntil:
+        row.state === 'succeeded' && row.kind !== 'undo' && row.undoneAt === null && changed && row.finishedAt !== null
+          ? untilWhen(row.finishedAt, now)
+          : null,
+      seesPeople: seesPeople(party),
     };
   },
 });
+
+function untilWhen(finishedAt: Date, now: Date): Date | null {
+  const until = new Date(finishedAt.getTime() + undoMs);
+  return until > now ? until : null;
+}

@@ -7,6 +7,11 @@ const row = (more: Partial<Parameters<typeof viewOf>[0]> = {}): Parameters<typeo
   id: newId(),
   systemId: newId(),
   trigger: 'hand',
+  kind: 'full',
+  uploadId: null,
+  appliedAs: null,
+  drift: null,
+  undoneAt: null,
   state: 'running',
   phase: 'fetch',
   progress: { groups: { fetched: 200, total: 700 }, sites: { fetched: 100, total: 100 } },
@@ -44,8 +49,30 @@ describe('a run as a page shows it', () => {
     });
   });
 
+  it('tells of the phase that it is in, by what it told last', () => {
+    const told = {
+      phase: 'apply',
+      collection: 'enrolments',
+      done: 30_000,
+      total: 90_000,
+      since: new Date('2026-11-20T09:00:07Z'),
+      at: new Date('2026-11-20T09:00:10Z'),
+    } as const;
+    expect(viewOf(row(), now, told)).toMatchObject({
+      phase: 'apply',
+      live: { collection: 'enrolments', done: 30_000, total: 90_000 },
+      rate: 10_000,
+      secondsLeft: 6,
+    });
+    expect(viewOf(row(), now, { ...told, total: null, collection: 'streams of the week' })).toMatchObject({
+      live: { collection: null },
+      secondsLeft: null,
+    });
+    expect(viewOf(row({ state: 'succeeded', phase: 'announce' }), now, told)).toMatchObject({ live: null, rate: null });
+  });
+
   it('shows no collection that it does not know, and survives any stored progress', () => {
-    expect(countsOf({ students: { fetched: 3 }, groups: { complete: 0 } })).toMatchObject([
+    expect(countsOf({ passwords: { fetched: 3 }, groups: { complete: 0 } })).toMatchObject([
       { collection: 'groups', complete: false },
     ]);
     expect(countsOf('rubbish')).toEqual([]);

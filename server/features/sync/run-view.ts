@@ -1,7 +1,9 @@
+import { and, eq, inArray } from 'drizzle-orm';
 import { z } from 'zod';
-import type { syncRun } from '#db/schema/index.ts';
-import type { syncPhases, syncStates, syncTriggers } from '#db/schema/vocabulary.ts';
-import { type RosterCollection, rosterCollections } from '#server/roster/collections.ts';
+import type { Tx } from '#db/client.ts';
+import { syncProgress, type syncRun } from '#db/schema/index.ts';
+import type { SyncKind, syncPhases, syncStates, syncTriggers } from '#db/schema/vocabulary.ts';
+import { isRosterCollection, type RosterCollection, rosterCollections } from '#server/roster/collections.ts';
 
 /** Counts of one collection in a run; null while they are not known. */
 export interface CollectionCounts {
@@ -46,19 +48,38 @@ export function countsOf(progress: unknown): CollectionCounts[] {
   });
 }
 
+/** How far the phase is that a run is in. */
+export interface LiveProgress {
+  readonly phase: (typeof syncPhases)[number];
+  /** `people`: of every kind, which rest in one table. */
+  readonly collection: RosterCollection | 'people' | null;
+  readonly done: number;
+  /** Null: not known. */
+  readonly total: number | null;
+}
+
 export interface RunView {
   readonly syncRunId: string;
   readonly systemId: string;
   readonly trigger: (typeof syncTriggers)[number];
+  readonly kind: SyncKind;
+  /** Read from a package instead of asking the system. */
+  readonly imported: boolean;
   readonly state: (typeof syncStates)[number];
   readonly phase: (typeof syncPhases)[number] | null;
   readonly counts: readonly CollectionCounts[];
   /** Records fetched so far. */
   readonly fetched: number;
-  /** Records a second while it runs; null before there is a second to tell of. */
+  /** Null unless it runs and has told of the phase that it is in. */
+  readonly live: LiveProgress | null;
+  /** Records a second in this phase; null before there is a second to tell of. */
   readonly rate: number | null;
-  /** Seconds that fetching will take by that rate, where the totals of what is being read are known; null else. */
+  /** Seconds that this phase will take by that rate, where the total is known; null else. */
   readonly secondsLeft: number | null;
+  readonly appliedAs: 'all' | 'additions' | null;
+  /** Records that a full run found otherwise than the deltas before it had left them; null where it proved none. */
+  readonly drift: number | null;
+  readonly undoneAt: Date | null;
   readonly errorCode: string | null;
   readonly errorDetails: Readonly<Record<string, unknown>> | null;
   readonly createdAt: Date;
@@ -71,9 +92,14 @@ type Row = Pick<
   | 'id'
   | 'systemId'
   | 'trigger'
+  | 'kind'
+  | 'uploadId'
   | 'state'
   | 'phase'
   | 'progress'
+  | 'appliedAs'
+  | 'drift'
+  | 'undoneAt'
   | 'errorCode'
   | 'errorDetails'
   | 'createdAt'
@@ -81,28 +107,81 @@ type Row = Pick<
   | 'finishedAt'
 >;
 
+type Told = Pick<typeof syncProgress.$inferSelect, 'phase' | 'collection' | 'done' | 'total' | 'since' | 'at'>;
+
+/** What running runs last told of themselves, by run. */
+export async function readLive(
+  tx: Tx,
+  schoolId: string,
+  runs: readonly Pick<Row, 'id' | 'state'>[],
+): Promise<ReadonlyMap<string, Told>> {
+  const ids = runs.filter(({ state }) => state === 'running').map(({ id }) => id);
+  if (ids.length === 0) return new Map();
+  const rows = await tx
+    .select()
+    .from(syncProgress)
+    .where(and(eq(syncProgress.schoolId, schoolId), inArray(syncProgress.syncRunId, ids)));
+  return new Map(rows.map((row) => [row.syncRunId, row]));
+}
+
 /** A run as a page shows it. Pure. */
-export function viewOf(row: Row, now: Date): RunView {
+export function viewOf(row: Row, now: Date, told: Told | undefined = undefined): RunView {
   const counts = countsOf(row.progress);
   const fetched = counts.reduce((sum, { fetched: n }) => sum + (n ?? 0), 0);
   const isRunning = row.state === 'running';
-  const seconds = row.startedAt === null ? 0 : ((row.finishedAt ?? now).getTime() - row.startedAt.getTime()) / 1000;
-  const rate = isRunning && row.phase === 'fetch' && seconds >= 1 && fetched > 0 ? fetched / seconds : null;
-  const left = counts.reduce((sum, { fetched: n, total }) => sum + Math.max(0, (total ?? 0) - (n ?? 0)), 0);
+  const live: LiveProgress | null =
+    isRunning && told !== undefined
+      ? {
+          phase: told.phase,
+          collection: nameOf(told.collection),
+          done: told.done,
+          total: told.total,
+        }
+      : null;
+  const { rate, left } =
+    told === undefined || live === null
+      ? fetching(row, counts, fetched, now)
+      : {
+          rate: perSecond(live.done, told.since, told.at),
+          left: live.total === null ? 0 : Math.max(0, live.total - live.done),
+        };
   return {
     syncRunId: row.id,
     systemId: row.systemId,
     trigger: row.trigger,
+    kind: row.kind,
+    imported: row.uploadId !== null,
     state: row.state,
-    phase: row.phase,
+    phase: live?.phase ?? row.phase,
     counts,
     fetched,
+    live,
     rate: rate === null ? null : Math.round(rate),
     secondsLeft: rate === null || left === 0 ? null : Math.ceil(left / rate),
+    appliedAs: row.appliedAs,
+    drift: row.drift,
+    undoneAt: row.undoneAt,
     errorCode: row.errorCode,
     errorDetails: row.errorDetails,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
+  };
+}
+
+const nameOf = (collection: string | null): LiveProgress['collection'] =>
+  collection !== null && (collection === 'people' || isRosterCollection(collection)) ? collection : null;
+
+const perSecond = (done: number, since: Date, until: Date): number | null => {
+  const seconds = (until.getTime() - since.getTime()) / 1000;
+  return seconds >= 1 && done > 0 ? done / seconds : null;
+};
+
+/** Rate and what is left by the counts alone, of a run that has not told more yet. */
+function fetching(row: Row, counts: readonly CollectionCounts[], fetched: number, now: Date) {
+  const isFetching = row.state === 'running' && row.phase === 'fetch' && row.startedAt !== null;
+  return {
+    rate: isFetching && row.startedAt !== null ? perSecond(fetched, row.startedAt, now) : null,
+    left: counts.reduce((sum, { fetched: n, total }) => sum + Math.max(0, (total ?? 0) - (n ?? 0)), 0),
   };
 }

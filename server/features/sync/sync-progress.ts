@@ -4,7 +4,7 @@ import { syncRun, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { viewOf } from './run-view.ts';
+import { readLive, viewOf } from './run-view.ts';
 
 /** The last run of each system of the school, live: phase, counts, rate, time left; null where there was none. */
 export const syncProgress = defineVerb({
@@ -24,7 +24,8 @@ export const syncProgress = defineVerb({
       .from(syncRun)
       .where(eq(syncRun.schoolId, input.schoolId))
       .orderBy(syncRun.systemId, desc(syncRun.createdAt));
-    const bySystem = new Map(runs.map((run) => [run.systemId, viewOf(run, now)]));
+    const live = await readLive(tx, input.schoolId, runs);
+    const bySystem = new Map(runs.map((run) => [run.systemId, viewOf(run, now, live.get(run.id))]));
     return systems.map((row) => ({
       systemId: row.id,
       name: row.name,

@@ -15,7 +15,7 @@ import { createSyncWork } from './sync-work.ts';
 
 const held = {
   fingerprint: 'as-shown',
-  reasons: [{ collection: 'groups', kind: 'gone', count: 60, of: 396, limit: 0.1 }],
+  reasons: [{ collection: 'groups', site: null, kind: 'gone', field: null, count: 60, of: 396, limit: 0.1 }],
   collections: {},
 };
 
@@ -86,13 +86,14 @@ describe('what people do with syncs', () => {
     await expect(applyHeldRun({ ctx, input: { schoolId, syncRunId, fingerprint: 'another' } })).rejects.toMatchObject({
       code: 'changed-meanwhile',
     });
-    await applyHeldRun({ ctx, input: { schoolId, syncRunId, fingerprint: held.fingerprint } });
+    await applyHeldRun({ ctx, input: { schoolId, syncRunId, fingerprint: held.fingerprint, as: 'additions' } });
     expect(await events()).toEqual([{ data: { schoolId, systemId, syncRunId } }]);
     const [row] =
-      await database.admin`select state, approved_fingerprint, decided_by from sync_run where id = ${syncRunId}`;
+      await database.admin`select state, approved_fingerprint, applied_as, decided_by from sync_run where id = ${syncRunId}`;
     expect(row).toEqual({
       state: 'queued',
       approved_fingerprint: held.fingerprint,
+      applied_as: 'additions',
       decided_by: people['school-administrator'].userId,
     });
     await expect(

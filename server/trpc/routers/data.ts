@@ -1,5 +1,6 @@
 import { listCourses } from '#server/features/roster-browser/list-courses.ts';
 import { listGroups } from '#server/features/roster-browser/list-groups.ts';
+import { listPeople } from '#server/features/roster-browser/list-people.ts';
 import { listStreams } from '#server/features/roster-browser/list-streams.ts';
 import { listSubjects } from '#server/features/roster-browser/list-subjects.ts';
 import { receivedOverview } from '#server/features/roster-browser/received-overview.ts';
@@ -12,4 +13,5 @@ export const dataRouter = router({
   streams: query(listStreams),
   groups: query(listGroups),
   courses: query(listCourses),
+  people: query(listPeople),
 });
