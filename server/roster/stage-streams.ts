@@ -22,7 +22,9 @@ const combinationSchema = z.array(
 /** Only one grade names a year; a choir of all grades is of no stream. */
 const singleGrade = (alias: string) =>
   `case when cardinality(staging.list(${alias}.grades)) = 1 then (staging.list(${alias}.grades))[1] end`;
-const hintsOf = (alias: string) => `array[${hintColumns.map((column) => `${alias}.${column}`).join(', ')}]`;
+/** As JSON: the driver reads a NULL in an array of text as the word. */
+const hintsOf = (alias: string) => `jsonb_build_array(${hintColumns.map((column) => `${alias}.${column}`).join(', ')})`;
+const noHints = `'[null, null, null, null, null]'::jsonb`;
 
 function hint(
   cells: readonly (string | null)[],
@@ -69,7 +71,7 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
           `${hintsOf('s')} as own, ${hintsOf('c')} as of_subject, ${singleGrade('s')} as own_grade, ${singleGrade('c')} as subject_grade`,
         )
       : sql.raw(
-          `${hintsOf('s')} as own, array[null, null, null, null, null]::text[] as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
+          `${hintsOf('s')} as own, ${noHints} as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
         );
     const pairs = await file(
       sql`select distinct ${told} from ${staged(run, 'groups')} s ${subject} where s.status is distinct from 'tobedeleted'`,
@@ -82,7 +84,7 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
     await tx.execute(sql`
       update ${staged(run, 'groups')} g set stream_source_id = m.stream
         from (select s.ctid as at, ${told} from ${staged(run, 'groups')} s ${subject}) t
-        join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own text[], of_subject text[], own_grade text, subject_grade text, stream text)
+        join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own jsonb, of_subject jsonb, own_grade text, subject_grade text, stream text)
           on m.own = t.own and m.of_subject is not distinct from t.of_subject and m.own_grade is not distinct from t.own_grade
          and m.subject_grade is not distinct from t.subject_grade
        where g.ctid = t.at and g.stream_source_id is distinct from m.stream`);
@@ -90,7 +92,7 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
   if (hasSubjects) {
     const told = combinationSchema.parse(
       await tx.execute(sql`
-        select distinct ${sql.raw(hintsOf('s'))} as own, array[null, null, null, null, null]::text[] as of_subject,
+        select distinct ${sql.raw(hintsOf('s'))} as own, ${sql.raw(noHints)} as of_subject,
                ${sql.raw(singleGrade('s'))} as own_grade, null::text as subject_grade
           from ${staged(run, 'subjects')} s where s.status is distinct from 'tobedeleted'`),
     );
@@ -98,7 +100,7 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
   }
   if (tables.includes('people')) {
     const told = sql.raw(
-      `${hintsOf('s')} as own, array[null, null, null, null, null]::text[] as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
+      `${hintsOf('s')} as own, ${noHints} as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
     );
     const pairs = await file(
       sql`select distinct ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0
@@ -110,7 +112,7 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
       await tx.execute(sql`
         update ${staged(run, 'people')} g set stream_source_id = m.stream
           from (select s.ctid as at, ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0) t
-          join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own text[], own_grade text, stream text)
+          join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own jsonb, own_grade text, stream text)
             on m.own = t.own and m.own_grade is not distinct from t.own_grade
          where g.ctid = t.at`);
     }
