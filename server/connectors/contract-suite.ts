@@ -6,7 +6,7 @@ import { systemClock } from '#server/kernel/clock.ts';
 import { CrosswalkError, type Disposition, type ErrorCode } from '#server/kernel/errors.ts';
 import { createLogger } from '#server/kernel/log.ts';
 import { createOutboundClient, type OutboundClient } from '#server/kernel/outbound/client.ts';
-import type { CallRecord, Collection, Session, Tokens } from './contract.ts';
+import { type CallRecord, type Collection, peopleCollections, type Session, type Tokens } from './contract.ts';
 import type { DeviationKey } from './exchange/deviations.ts';
 import type { OpenConnector } from './open-connector.ts';
 import { connectorById } from './registry.ts';
@@ -32,7 +32,7 @@ export interface ContractOptions {
   readonly largest: Collection;
   readonly path: string;
   start(): Promise<Peer>;
-  /** Must match no path, query or operation in the program's log: whatever names people. */
+  /** Must match no path, query or operation in the program's log: whatever asks for people whom no scope needs. */
   readonly people: RegExp;
   /** Strings that must stand in no call, error or log line. */
   secrets(peer: Peer): readonly string[];
@@ -183,7 +183,7 @@ export function describeConnector(options: ContractOptions): void {
       const cursors: (string | null)[] = [];
       let total: number | null = null;
       let end: string | null = null;
-      for await (const page of open.fetch(collection, from)) {
+      for await (const page of open.fetch(collection, from, { scopes })) {
         ids.push(...page.records.map((record) => record.sourceId));
         for (const deviation of page.deviations) deviations.add(deviation);
         cursors.push(page.cursor);
@@ -222,7 +222,7 @@ export function describeConnector(options: ContractOptions): void {
       }
     });
 
-    it('asks for no person, and for nothing that no scope needs', async () => {
+    it('asks for nobody and nothing that no scope needs', async () => {
       await open.prove(scopes);
       await open.preview(scopes);
       for (const collection of open.collectionsFor(scopes)) await read(collection);
@@ -231,6 +231,18 @@ export function describeConnector(options: ContractOptions): void {
       expect(asked.filter((text) => options.people.test(text))).toEqual([]);
       expect(open.collectionsFor([])).toEqual([]);
       expect(await open.preview([])).toEqual([]);
+      peer.clearRequests();
+      const { reads } = connectorById(connector).capabilities;
+      const people = reads.filter((collection) => peopleCollections.some((one) => one === collection));
+      for (const collection of people) {
+        await expect(open.fetch(collection, null, { scopes: [] })[Symbol.asyncIterator]().next()).rejects.toMatchObject(
+          {
+            code: 'internal',
+            details: { problem: 'collection-not-needed' },
+          },
+        );
+      }
+      expect(peer.requests()).toEqual([]);
     });
 
     it('proves each scope by a real call and previews at most five records of each collection', async () => {

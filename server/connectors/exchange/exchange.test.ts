@@ -154,6 +154,20 @@ it('the log of calls shows harmless parameters and hides the values of all other
   );
 });
 
+it.each([
+  ["roles.role='guardian' AND dateLastModified>='2026-11-20T10:00:00.000Z'", true],
+  ["role='student'", true],
+  ["dateLastModified>='2026-11-20T10:00:00.000Z'", true],
+  ["role='student' OR familyName='Visser'", false],
+  ["familyName='Visser'", false],
+  ["role='Visser'", false],
+  ["dateLastModified>='Visser'", false],
+  [" AND dateLastModified>='2026-11-20T10:00:00.000Z'", false],
+])('the log shows the filter %s: %s', (filter, isShown) => {
+  const shown = isShown ? filter : '…';
+  expect(shownPath(`https://sis.example/users?filter=${encodeURIComponent(filter)}`)).toBe(`/users?filter=${shown}`);
+});
+
 describe('an address as typed', () => {
   it.each([
     [' https://sis.example.org/ims/oneroster/rostering/v1p2/ ', 'https://sis.example.org/ims/oneroster/rostering/v1p2'],

@@ -9,13 +9,28 @@ import { buyToken } from './token.ts';
 
 const slug = 'lindenhof';
 
-for (const version of ['1.2', '1.1'] as const) {
+const withoutPeople = {
+  scopes: ['roster.subjects', 'roster.streams', 'roster.groups'],
+  largest: 'groups',
+  path: '*/classes',
+  people: /users|students|teachers|enrollments|demographics/i,
+} as const;
+const withPeople = {
+  scopes: ['roster.groups', 'roster.teachers', 'roster.students', 'roster.guardians', 'roster.demographics'],
+  largest: 'students',
+  path: '*/students',
+  // All users at once, and what no scope of these needs.
+  people: /\/courses|\/users(?!.*role)/i,
+} as const;
+
+for (const { version, ...asked } of [
+  { version: '1.2', ...withoutPeople },
+  { version: '1.1', ...withoutPeople },
+  { version: '1.2', ...withPeople },
+] as const) {
   describeConnector({
     connector: 'oneroster',
-    scopes: ['roster.subjects', 'roster.streams', 'roster.groups'],
-    largest: 'groups',
-    path: '*/classes',
-    people: /users|students|teachers|enrollments|demographics/i,
+    ...asked,
     pages: true,
     totals: true,
     foreignNext: 'counts-pages',
@@ -29,8 +44,10 @@ for (const version of ['1.2', '1.1'] as const) {
       const sis = await startSis({ schools: [slug] });
       const school = sis.school(slug);
       const data = sis.data(slug);
-      const live = (records: Iterable<{ status: string }>) =>
-        [...records].filter((record) => record.status === 'active').length;
+      const live = <R extends { status: string }>(records: Iterable<R>, is: (record: R) => boolean = () => true) =>
+        [...records].filter((record) => record.status === 'active' && is(record)).length;
+      const people = (...roles: readonly string[]) =>
+        live(data.users.values(), (person) => person.roles.some(({ role }) => roles.includes(role)));
       return {
         settings: {
           version,
@@ -48,11 +65,11 @@ for (const version of ['1.2', '1.1'] as const) {
             terms: live(data.academicSessions.values()),
             subjects: live(data.courses.values()),
             groups: live(data.classes.values()),
-            teachers: 0,
-            students: 0,
-            guardians: 0,
-            enrolments: 0,
-            demographics: 0,
+            teachers: people('teacher'),
+            students: people('student'),
+            guardians: people('guardian', 'parent', 'relative'),
+            enrolments: live(data.enrollments.values()),
+            demographics: live(data.demographics.values()),
             courses: 0,
           })[collection],
         close: sis.close,
