@@ -1,7 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { unreachable } from '#server/kernel/errors.ts';
 import type { IdSet } from './id-set.ts';
+import { LineCells } from './line-cells.ts';
 import type { LineReason, SetAsideLine } from './problems.ts';
+import { type CopyBlock, RowWriter } from './row-writer.ts';
+import { type ScanPlan, utf8 } from './scan-plan.ts';
 
 /**
  * Bytes of a CSV file in, bytes for PostgreSQL's `COPY … FROM STDIN (FORMAT csv)` out: `line,source_id,status,modified,<cells>`. RFC 4180
@@ -14,58 +16,15 @@ import type { LineReason, SetAsideLine } from './problems.ts';
  * - a cell of more than 64 KiB is skipped to its end, through its closing quote if it has one, and never held.
  */
 
-export const longestCell = 65_536;
-export const longestLine = 1_048_576;
-const blockBytes = 262_144;
+/** The longest cell and the longest line that are read, in bytes. */
+export interface LineLimits {
+  readonly cell: number;
+  readonly line: number;
+}
+
+const defaultLimits: LineLimits = { cell: 65_536, line: 1_048_576 };
 const keptSetAside = 10_000;
 const longestSourceId = 255;
-
-/** What stands in one cell behind the first four. Columns are places in the file's header. */
-export type OutputCell =
-  | { readonly from: 'nothing' }
-  | { readonly from: 'column'; readonly column: number }
-  /** The first of these that says anything. */
-  | { readonly from: 'first'; readonly columns: readonly number[] }
-  /** One word for another, case aside. */
-  | {
-      readonly from: 'word';
-      readonly column: number;
-      readonly words: ReadonlyMap<string, string>;
-      readonly other: string;
-    }
-  /** The names of the columns that say `true`, each followed by U+001F. */
-  | { readonly from: 'flags'; readonly flags: readonly { readonly column: number; readonly name: string }[] };
-
-/** A row passes if it passes every filter. */
-export type RowFilter =
-  /** The cell is one of these words (lower case; case and spaces around aside). */
-  | { readonly by: 'word'; readonly column: number; readonly words: readonly string[] }
-  /** The cell is an id in one of these sets. */
-  | { readonly by: 'id'; readonly column: number; readonly sets: readonly IdSet[] };
-
-/** What is to be done with the lines of one file, made once from its header. */
-export interface ScanPlan {
-  readonly file: string;
-  /** Columns by place, as they are named to people; null for one that is none of the standard's. */
-  readonly columns: readonly (string | null)[];
-  readonly sourceId: number;
-  readonly status: number | null;
-  readonly modified: number | null;
-  /** Further cells without which a row says nothing: they must be usable ids. */
-  readonly ids: readonly number[];
-  readonly cells: readonly OutputCell[];
-  readonly filters: readonly RowFilter[];
-  /** Ids of the rows that pass and are not marked as deleted. */
-  readonly collect: IdSet | null;
-  /** False: nothing is written, rows are only counted and collected. */
-  readonly write: boolean;
-}
-
-/** Whole lines for COPY. */
-export interface CopyBlock {
-  readonly copy: Buffer;
-  readonly rows: number;
-}
 
 export interface ScanFacts {
   /** Rows written (or that would have been, where nothing is). */
@@ -88,119 +47,33 @@ const comma = 0x2c;
 const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+const deletions = [utf8('tobedeleted'), utf8('inactive')];
 
 /** Control characters and marks that turn the reading direction: no id has them (reference §15 allows far less). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unusableInId = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/;
-
-type Instruction =
-  | { readonly kind: 'run'; readonly first: number; readonly last: number }
-  | { readonly kind: 'commas'; readonly count: number }
-  | { readonly kind: 'computed'; readonly compute: Computed };
-
-type Computed =
-  | { readonly kind: 'first'; readonly columns: readonly number[] }
-  | {
-      readonly kind: 'word';
-      readonly column: number;
-      readonly words: readonly { readonly theirs: readonly Buffer[]; readonly ours: Buffer }[];
-      readonly other: Buffer;
-    }
-  | { readonly kind: 'flags'; readonly flags: readonly { readonly column: number; readonly name: Buffer }[] };
-
-const utf8 = (text: string) => Buffer.from(text, 'utf8');
-
-function computed(cell: OutputCell & { from: 'first' | 'word' | 'flags' }): Computed {
-  switch (cell.from) {
-    case 'first':
-      return { kind: 'first', columns: cell.columns };
-    case 'word':
-      return {
-        kind: 'word',
-        column: cell.column,
-        words: [...cell.words].map(([theirs, ours]) => ({ theirs: [utf8(theirs)], ours: utf8(ours) })),
-        other: utf8(cell.other),
-      };
-    case 'flags':
-      return {
-        kind: 'flags',
-        flags: cell.flags.map(({ column, name }) => ({ column, name: utf8(`${name}\u001f`) })),
-      };
-    default:
-      return unreachable(cell);
-  }
-}
-
-/** Bytes that computed cells can add to a row beyond what its line has. */
-function addedBytes({ cells }: ScanPlan): number {
-  return cells.reduce((sum, cell) => {
-    if (cell.from === 'flags') return sum + cell.flags.reduce((all, flag) => all + utf8(flag.name).length + 1, 0);
-    if (cell.from !== 'word') return sum;
-    return sum + Math.max(...[cell.other, ...cell.words.values()].map((word) => utf8(word).length));
-  }, 0);
-}
-
-/** How often the column that is copied most is copied. */
-function mostCopies({ sourceId, status, modified, cells }: ScanPlan): number {
-  const copied = [
-    sourceId,
-    status,
-    modified,
-    ...cells.flatMap((cell) => (cell.from === 'column' ? [cell.column] : [])),
-  ];
-  const firsts = cells.flatMap((cell) => (cell.from === 'first' ? [...cell.columns] : []));
-  const all = [...copied, ...firsts];
-  return Math.max(...all.map((column) => all.filter((other) => other === column).length));
-}
-
-/** The columns as runs of neighbours, so that what stands together is copied together. */
-function compile(plan: ScanPlan): Instruction[] {
-  const head = [plan.sourceId, plan.status, plan.modified].map(
-    (column): OutputCell => (column === null ? { from: 'nothing' } : { from: 'column', column }),
-  );
-  const program: Instruction[] = [];
-  for (const cell of [...head, ...plan.cells]) {
-    const before = program.at(-1);
-    if (cell.from === 'column') {
-      if (before?.kind === 'run' && before.last + 1 === cell.column) {
-        program[program.length - 1] = { kind: 'run', first: before.first, last: cell.column };
-      } else program.push({ kind: 'run', first: cell.column, last: cell.column });
-    } else if (cell.from === 'nothing') {
-      if (before?.kind === 'commas') program[program.length - 1] = { kind: 'commas', count: before.count + 1 };
-      else program.push({ kind: 'commas', count: 1 });
-    } else program.push({ kind: 'computed', compute: computed(cell) });
-  }
-  return program;
-}
 
 /** `lines`: the last byte is a line's end. `partial`: it is a guard behind a line that is not whole. `last`: the guard stands at the file's end. */
 type Extent = 'lines' | 'partial' | 'last';
 
 export class LineScanner {
   readonly #plan: ScanPlan;
-  readonly #program: readonly Instruction[];
+  readonly #limits: LineLimits;
+  readonly #cells: LineCells;
+  readonly #writer: RowWriter;
   readonly #words: readonly { readonly column: number; readonly words: readonly Buffer[] }[];
   readonly #idFilters: readonly { readonly column: number; readonly sets: readonly IdSet[] }[];
-  /** Bytes that a row can grow by: computed cells, commas, the line's number. */
-  readonly #growth: number;
-  readonly #copies: number;
   /** Cells that a line must have: the header's, but for trailing ones without a name. */
   readonly #needed: number;
-  readonly #from: Int32Array;
-  readonly #to: Int32Array;
   /** Bytes of a line that is not whole yet, with room for a guard. */
   #carry = Buffer.alloc(0);
   #carried = 0;
-  #nextProbe = longestCell;
+  #nextProbe: number;
   #line = 1;
   /** The header is not ours to read: it is skipped to its end. */
   #skip: 'nothing' | 'line' | 'quoted' = 'line';
   /** The last byte of a chunk was a quote inside a cell that is skipped: the next one tells what it was. */
   #quotePending = false;
-  #out = Buffer.alloc(0);
-  #filled = 0;
-  #outRows = 0;
-  #ready: CopyBlock[] = [];
   #rows = 0;
   #filtered = 0;
   #setAside = 0;
@@ -212,12 +85,13 @@ export class LineScanner {
   #brokenValues = 0;
   #trailingCells = 0;
 
-  constructor(plan: ScanPlan) {
+  constructor(plan: ScanPlan, limits: LineLimits = defaultLimits) {
     this.#plan = plan;
-    this.#program = compile(plan);
+    this.#limits = limits;
+    this.#nextProbe = limits.cell;
     const width = plan.columns.length;
-    this.#from = new Int32Array(width + 1);
-    this.#to = new Int32Array(width + 1);
+    this.#cells = new LineCells(width);
+    this.#writer = new RowWriter(plan, this.#cells);
     this.#needed = plan.columns.findLastIndex((name) => name !== null) + 1;
     this.#words = plan.filters.flatMap((filter) =>
       filter.by === 'word'
@@ -225,9 +99,6 @@ export class LineScanner {
         : [],
     );
     this.#idFilters = plan.filters.flatMap((filter) => (filter.by === 'id' ? [filter] : []));
-    this.#copies = mostCopies(plan);
-    // Sixteen: the line's number, its end.
-    this.#growth = 16 + 4 + plan.cells.length + addedBytes(plan);
   }
 
   /** Takes the next bytes. They may be used again by the caller once this returns. */
@@ -255,7 +126,7 @@ export class LineScanner {
     const last = bytes.lastIndexOf(lineFeed);
     if (last >= at) at = this.#scan(bytes, at, last + 1, 'lines');
     at = this.#skipFrom(bytes, at, bytes.length);
-    this.#nextProbe = longestCell;
+    this.#nextProbe = this.#limits.cell;
     if (at < bytes.length) this.#keep(bytes.subarray(at));
   }
 
@@ -266,14 +137,12 @@ export class LineScanner {
       this.#scan(this.#carry, 0, this.#carried + 1, 'last');
       this.#carried = 0;
     }
-    this.#flush();
+    this.#writer.flush();
   }
 
   /** The blocks that are ready since the last call. */
   take(): CopyBlock[] {
-    const ready = this.#ready;
-    if (ready.length > 0) this.#ready = [];
-    return ready;
+    return this.#writer.take();
   }
 
   facts(): ScanFacts {
@@ -311,7 +180,7 @@ export class LineScanner {
   #keep(bytes: Buffer): void {
     this.#append(bytes);
     if (this.#carried < this.#nextProbe) return;
-    this.#nextProbe = this.#carried + longestCell;
+    this.#nextProbe = this.#carried + this.#limits.cell;
     this.#guard();
     const done = this.#scan(this.#carry, 0, this.#carried + 1, 'partial');
     if (done > 0) {
@@ -369,9 +238,9 @@ export class LineScanner {
     const ascii = isAscii(region);
     const valid = ascii || isUtf8(region);
     const plainRegion = ascii && !region.includes(0x7f);
-    const from = this.#from;
-    const to = this.#to;
+    const { from, to } = this.#cells;
     const width = this.#plan.columns.length;
+    const { cell: longestCell, line: longestLine } = this.#limits;
     const statusColumn = this.#plan.status ?? width;
     /** Where real bytes end. */
     const realEnd = extent === 'lines' ? end : end - 1;
@@ -419,6 +288,7 @@ export class LineScanner {
                 break;
               }
               breaks += 1;
+              control = true;
               i += 1;
             } else {
               if (byte === 0) nul = cell;
@@ -532,9 +402,12 @@ export class LineScanner {
         continue;
       }
       if (!this.#hasUsableIds(bytes, startLine, plainRegion && !control)) continue;
-      if (this.#plan.collect !== null && !(status && this.#isDeletion(bytes))) this.#collect(bytes, this.#plan.collect);
+      const { collect } = this.#plan;
+      if (collect !== null && !(status && this.#cells.isOneOf(bytes, statusColumn, deletions))) {
+        this.#cells.addTo(collect, bytes, this.#plan.sourceId);
+      }
       this.#rows += 1;
-      if (this.#plan.write) this.#emit(bytes, startLine, stop - start, quoted);
+      if (this.#plan.write) this.#writer.write(bytes, startLine, stop - start, quoted);
     }
     return end;
   }
@@ -542,67 +415,19 @@ export class LineScanner {
   /** Where the bytes are not UTF-8. */
   #notUtf8(bytes: Buffer, last: number): number | null {
     for (let cell = 0; cell <= last && cell < this.#plan.columns.length; cell += 1) {
-      if (!isUtf8(bytes.subarray(this.#from[cell] ?? 0, this.#to[cell] ?? 0))) return cell;
+      if (!isUtf8(bytes.subarray(this.#cells.from[cell] ?? 0, this.#cells.to[cell] ?? 0))) return cell;
     }
     return null;
   }
 
-  #isQuoted(bytes: Buffer, column: number): boolean {
-    return bytes[this.#from[column] ?? 0] === quote && (this.#to[column] ?? 0) > (this.#from[column] ?? 0);
-  }
-
   #passes(bytes: Buffer): boolean {
     for (const filter of this.#words) {
-      if (!this.#isOneOf(bytes, filter.column, filter.words)) return false;
+      if (!this.#cells.isOneOf(bytes, filter.column, filter.words)) return false;
     }
     for (const filter of this.#idFilters) {
-      if (!this.#isInOneOf(bytes, filter.column, filter.sets)) return false;
+      if (!this.#cells.isInOneOf(bytes, filter.column, filter.sets)) return false;
     }
     return true;
-  }
-
-  /** The cell is one of these words (lower case), case and spaces around aside. */
-  #isOneOf(bytes: Buffer, column: number, words: readonly Buffer[]): boolean {
-    let from = this.#from[column] ?? 0;
-    let to = this.#to[column] ?? 0;
-    if (this.#isQuoted(bytes, column)) {
-      from += 1;
-      to -= 1;
-    }
-    while (from < to && bytes[from] === 0x20) from += 1;
-    while (from < to && bytes[to - 1] === 0x20) to -= 1;
-    const length = to - from;
-    next: for (const word of words) {
-      if (word.length !== length) continue;
-      for (let at = 0; at < length; at += 1) {
-        const byte = bytes[from + at] ?? 0;
-        if ((byte > 0x40 && byte < 0x5b ? byte | 0x20 : byte) !== word[at]) continue next;
-      }
-      return true;
-    }
-    return false;
-  }
-
-  #isInOneOf(bytes: Buffer, column: number, sets: readonly IdSet[]): boolean {
-    const from = this.#from[column] ?? 0;
-    const to = this.#to[column] ?? 0;
-    if (!this.#isQuoted(bytes, column)) return sets.some((set) => set.has(bytes, from, to));
-    const plain = unquoted(bytes.subarray(from, to));
-    return sets.some((set) => set.has(plain, 0, plain.length));
-  }
-
-  #isDeletion(bytes: Buffer): boolean {
-    return this.#isOneOf(bytes, this.#plan.status ?? this.#plan.columns.length, deletions);
-  }
-
-  #collect(bytes: Buffer, into: IdSet): void {
-    const column = this.#plan.sourceId;
-    const from = this.#from[column] ?? 0;
-    const to = this.#to[column] ?? 0;
-    if (this.#isQuoted(bytes, column)) {
-      const plain = unquoted(bytes.subarray(from, to));
-      into.add(plain, 0, plain.length);
-    } else into.add(bytes, from, to);
   }
 
   #hasUsableIds(bytes: Buffer, line: number, isPlain: boolean): boolean {
@@ -614,9 +439,9 @@ export class LineScanner {
   }
 
   #isUsableId(bytes: Buffer, line: number, column: number, isPlain: boolean): boolean {
-    const isQuoted = this.#isQuoted(bytes, column);
-    const from = (this.#from[column] ?? 0) + (isQuoted ? 1 : 0);
-    const to = (this.#to[column] ?? 0) - (isQuoted ? 1 : 0);
+    const isQuoted = this.#cells.isQuoted(bytes, column);
+    const from = (this.#cells.from[column] ?? 0) + (isQuoted ? 1 : 0);
+    const to = (this.#cells.to[column] ?? 0) - (isQuoted ? 1 : 0);
     if (isPlain && to > from && to - from <= longestSourceId && (bytes[from] ?? 0) > 0x20) return true;
     const id = bytes.toString('utf8', from, to).replaceAll('""', isQuoted ? '"' : '""');
     if (id.trim() === '') {
@@ -627,105 +452,4 @@ export class LineScanner {
     this.#setAsideLine(line, column, 'source-id-unusable');
     return false;
   }
-
-  #flush(): void {
-    if (this.#filled === 0) return;
-    this.#ready.push({ copy: this.#out.subarray(0, this.#filled), rows: this.#outRows });
-    this.#out = Buffer.alloc(0);
-    this.#filled = 0;
-    this.#outRows = 0;
-  }
-
-  #emit(bytes: Buffer, line: number, length: number, quoted: boolean): void {
-    const room = length * this.#copies + this.#growth;
-    if (this.#filled + room > this.#out.length) {
-      this.#flush();
-      this.#out = Buffer.allocUnsafeSlow(Math.max(blockBytes, room));
-    }
-    const out = this.#out;
-    let o = this.#filled;
-
-    let power = 1;
-    while (power * 10 <= line) power *= 10;
-    for (let rest = line; power >= 1; power = power === 1 ? 0 : power / 10) {
-      const digit = (rest / power) | 0;
-      out[o++] = 48 + digit;
-      rest -= digit * power;
-    }
-
-    const program = this.#program;
-    for (let step = 0; step < program.length; step += 1) {
-      const instruction = program[step];
-      if (instruction === undefined) break;
-      out[o++] = comma;
-      if (instruction.kind === 'run') {
-        if (quoted && instruction.first !== instruction.last) {
-          for (let column = instruction.first; column <= instruction.last; column += 1) {
-            if (column > instruction.first) out[o++] = comma;
-            o = this.#copyCell(bytes, out, o, column);
-          }
-        } else if (quoted) o = this.#copyCell(bytes, out, o, instruction.first);
-        else {
-          const to = this.#to[instruction.last] ?? 0;
-          for (let at = this.#from[instruction.first] ?? 0; at < to; at += 1) out[o++] = bytes[at] ?? 0;
-        }
-      } else if (instruction.kind === 'commas') {
-        for (let more = 1; more < instruction.count; more += 1) out[o++] = comma;
-      } else o = this.#compute(bytes, out, o, instruction.compute);
-    }
-    out[o++] = lineFeed;
-    this.#filled = o;
-    this.#outRows += 1;
-  }
-
-  /** A cell with its quotes; `""` says nothing, as no quotes do (to COPY it would be an empty text, not NULL). */
-  #copyCell(bytes: Buffer, out: Buffer, at: number, column: number): number {
-    const from = this.#from[column] ?? 0;
-    const to = this.#to[column] ?? 0;
-    let o = at;
-    if (to - from === 2 && bytes[from] === quote) return o;
-    for (let i = from; i < to; i += 1) out[o++] = bytes[i] ?? 0;
-    return o;
-  }
-
-  #compute(bytes: Buffer, out: Buffer, at: number, compute: Computed): number {
-    switch (compute.kind) {
-      case 'first': {
-        for (const column of compute.columns) {
-          const o = this.#copyCell(bytes, out, at, column);
-          if (o > at) return o;
-        }
-        return at;
-      }
-      case 'word': {
-        const word = compute.words.find(({ theirs }) => this.#isOneOf(bytes, compute.column, theirs));
-        return at + (word?.ours ?? compute.other).copy(out, at);
-      }
-      case 'flags': {
-        let o = at;
-        for (const { column, name } of compute.flags) {
-          if (this.#isOneOf(bytes, column, trueWords)) o += name.copy(out, o);
-        }
-        return o;
-      }
-      default:
-        return unreachable(compute);
-    }
-  }
-}
-
-const deletions = [utf8('tobedeleted'), utf8('inactive')];
-const trueWords = [utf8('true')];
-
-/** What a quoted cell says. */
-function unquoted(cell: Buffer): Buffer {
-  const inner = cell.subarray(1, cell.length - 1);
-  if (!inner.includes(quote)) return inner;
-  const plain = Buffer.allocUnsafe(inner.length);
-  let length = 0;
-  for (let at = 0; at < inner.length; at += 1) {
-    plain[length++] = inner[at] ?? 0;
-    if (inner[at] === quote) at += 1;
-  }
-  return plain.subarray(0, length);
 }
