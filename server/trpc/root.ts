@@ -6,6 +6,7 @@ import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
 import { peopleRouter } from './routers/people.ts';
 import { schoolsRouter } from './routers/schools.ts';
+import { streamsRouter } from './routers/streams.ts';
 import { syncRouter } from './routers/sync.ts';
 import { syncSettingsRouter } from './routers/sync-settings.ts';
 import { systemsRouter } from './routers/systems.ts';
@@ -20,6 +21,7 @@ export const appRouter = router({
   organisations: organisationsRouter,
   people: peopleRouter,
   schools: schoolsRouter,
+  streams: streamsRouter,
   sync: syncRouter,
   syncSettings: syncSettingsRouter,
   systems: systemsRouter,
