@@ -43,7 +43,7 @@ describe('a school’s own list of streams', () => {
 
   it('never throws, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => typeof parse(`name,${text}`).ok === 'boolean'),
+      fc.property(fc.string(), (text) => typeof parse(`name,${text}`).ok === 'boolean'),
       { numRuns: 40 },
     );
   });

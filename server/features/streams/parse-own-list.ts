@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import { type Facets, facetsSchema, nameSchema } from './stream-words.ts';
 
 export const mostOwnStreams = 500;
@@ -25,6 +26,8 @@ const headers: Readonly<Record<keyof ListedStream, readonly string[]>> = {
 };
 const fields = ['name', 'programme', 'level', 'year'] as const;
 
+const rowsSchema = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
+
 /** The delimiter of the header line: what a spreadsheet writes differs by country. */
 function delimiterOf(text: string): string {
   const header = text.slice(0, text.search(/\r|\n|$/));
@@ -34,15 +37,17 @@ function delimiterOf(text: string): string {
 /** A school's own list of streams out of CSV text with a header: name, and where wanted programme, level and year. Pure. */
 export function parseOwnList(csv: string, foldId: (name: string) => string): ParsedList {
   const text = csv.replace(/^\uFEFF/, '').replaceAll('\0', '');
-  let rows: { record: string[]; info: { lines: number } }[];
+  let rows: z.output<typeof rowsSchema>;
   try {
-    rows = parse(text, {
-      delimiter: delimiterOf(text),
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-      info: true,
-    });
+    rows = rowsSchema.parse(
+      parse(text, {
+        delimiter: delimiterOf(text),
+        relax_column_count: true,
+        skip_empty_lines: true,
+        trim: true,
+        info: true,
+      }),
+    );
   } catch {
     return { ok: false, problem: 'unreadable' };
   }
