@@ -56,6 +56,7 @@ describe.each(locales.map((entry) => entry.name))('texts in %s', (locale) => {
       'web-services-off',
       'not-supported',
       'nothing-visible',
+      'signature-refused',
     ]) {
       expect(sources).toContain(`'${problem}'`);
       expect(textAt(ofConnectors, `problem.${problem}`), problem).toEqual(expect.any(String));

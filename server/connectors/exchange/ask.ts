@@ -41,7 +41,7 @@ const harmlessParameters = new Set(['limit', 'offset', 'sort', 'orderBy', 'page'
 
 /** A filter by words of a role and by a moment, and by nothing else. */
 const harmlessFilter =
-  /^(?=.)(?:(?:roles\.)?role='(?:student|teacher|guardian|parent|relative)')?(?:(?<='.*) AND )?(?:dateLastModified>='[\d.:TZ-]{20,30}')?$/;
+  /^(?=.)(?:(?:roles\.)?role='(?:student|teacher|guardian|parent|relative)')?(?:(?<='.*) AND )?(?:dateLastModified>='[\d.:TZ-]{10,30}')?$/;
 const isHarmless = (name: string, value: string) =>
   (harmlessParameters.has(name) && value.length <= 40) || (name === 'filter' && harmlessFilter.test(value));
 

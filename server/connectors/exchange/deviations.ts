@@ -11,6 +11,7 @@ export const deviationKeys = [
   'course-code-missing',
   'date-ignored',
   'delta-filter-blind',
+  'delta-filter-by-day',
   'delta-filter-ignored',
   'delta-filter-refused',
   'duplicate-record',

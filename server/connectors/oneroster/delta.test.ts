@@ -7,6 +7,7 @@ const modified = (...moments: unknown[]) => moments.map((dateLastModified) => ({
 it('a delta is asked for by one condition, beside a role by two', () => {
   expect(changedSince(null, null)).toBeNull();
   expect(changedSince(null, since)).toBe("dateLastModified>='2026-11-20T10:00:00.000Z'");
+  expect(changedSince(null, since, true)).toBe("dateLastModified>='2026-11-20'");
   expect(changedSince("role='parent'", since)).toBe("role='parent' AND dateLastModified>='2026-11-20T10:00:00.000Z'");
 });
 

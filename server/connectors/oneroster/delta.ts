@@ -4,10 +4,10 @@ import { isObject, momentOf, own } from '#server/connectors/exchange/foreign-tex
 /** A server that reckons in its own time zone, or in days, sends a little more than was asked for. */
 const graceMs = 86_400_000;
 
-/** What was modified at or after a moment (reference §11), of some list. */
-export function changedSince(filter: string | null, since: Date | null): string | null {
+/** What was modified at or after a moment (reference §11), or since its day began, of some list. */
+export function changedSince(filter: string | null, since: Date | null, byDay = false): string | null {
   if (since === null) return filter;
-  const condition = `dateLastModified>='${since.toISOString()}'`;
+  const condition = `dateLastModified>='${byDay ? since.toISOString().slice(0, 10) : since.toISOString()}'`;
   // At most one logical operator (reference §10).
   return filter === null ? condition : `${filter} AND ${condition}`;
 }

@@ -181,7 +181,10 @@ async function tryRead(
   try {
     return (await glance(session, plansOf(collection, session.settings.version, scopes), 1)).rows.length;
   } catch (error) {
-    return explained(error);
+    const refused = explained(error);
+    // RFC 5849 §3.2: 400 for a way of signing that a server does not know, 401 for a wrong signature.
+    if (session.settings.authorization === 'oauth2' || refused.details.status !== 400) return refused;
+    return new CrosswalkError('credential-refused', { details: { ...refused.details, problem: 'signature-refused' } });
   }
 }
 

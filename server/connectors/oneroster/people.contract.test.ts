@@ -295,6 +295,30 @@ describe('people of servers that are short of something', () => {
     expect([...deviations].filter((key) => key.startsWith('delta'))).toEqual([]);
   });
 
+  it('a server that compares days is asked by the day', async () => {
+    const since = new Date('2026-11-20T10:00:00.000Z');
+    const org = { sourcedId: 'o', name: 'O', dateLastModified: '2026-11-20T08:00:00.000Z' };
+    const server = await serve(({ searchParams }) =>
+      searchParams.get('filter') === "dateLastModified>='2026-11-20'"
+        ? { body: { orgs: [org] } }
+        : { status: 400, body: {} },
+    );
+    const { ids, end, deviations } = await read(server.test, 'sites', { since });
+    expect([...ids]).toEqual(['o']);
+    expect(end).toBe('assumed');
+    expect(deviations).toContain('delta-filter-by-day');
+  });
+
+  it('a way of signing that is refused is told apart from a wrong secret', async () => {
+    const server = await serve(() => ({ status: 400, body: {} }));
+    const settings = { version: '1.1', authorization: 'oauth1-hmac-sha256', baseUrl: server.url };
+    const test = testSession({ settings, secret: { clientId: 'key', clientSecret: 'secret' } });
+    onTestFinished(test.close);
+    expect((await connector.open(test.session).prove(['roster.teachers'])).results).toMatchObject([
+      { errorCode: 'credential-refused', details: { problem: 'signature-refused' } },
+    ]);
+  });
+
   it('a token that says nothing of its scope is bought anew for demographics, once', async () => {
     let bought = '';
     const server = await serve(
@@ -360,5 +384,5 @@ async function serve(reply: (url: URL) => Reply, buys: (scope: string) => void =
   const settings = settingsSchema.parse({ version: '1.2', baseUrl: url, tokenUrl: `${url}/token` });
   const test = testSession({ settings, secret: { clientId: 'id', clientSecret: 'secret' } });
   onTestFinished(test.close);
-  return { test, asked };
+  return { test, asked, url };
 }

@@ -12,6 +12,8 @@ const stateSchema = z.object({
   end: z.enum(['said', 'assumed', 'doubtful']),
   /** Totals of the parts before; null where one was not told. */
   total: z.int().min(0).nullable(),
+  /** A delta is asked for by the day. */
+  byDay: z.boolean(),
   at: cursorSchema.nullable(),
 });
 type State = z.infer<typeof stateSchema>;
@@ -26,6 +28,8 @@ export interface CollectionPage {
   readonly end: End | null;
   readonly deviations: readonly DeviationKey[];
 }
+
+const beginning: State = { plan: 0, part: 0, end: 'said', total: 0, byDay: false, at: null };
 
 const ends: readonly End[] = ['said', 'assumed', 'doubtful'];
 const worse = (one: End, other: End): End => (ends.indexOf(one) > ends.indexOf(other) ? one : other);
@@ -42,25 +46,26 @@ export async function* readCollection(
   cursor: string | null,
   since: Date | null,
 ): AsyncGenerator<CollectionPage> {
-  let state: State = cursor === null ? { plan: 0, part: 0, end: 'said', total: 0, at: null } : stateOf(cursor);
+  let state: State = cursor === null ? { ...beginning } : stateOf(cursor);
   const carried = createDeviations();
   for (;;) {
     const plan = plans[state.plan];
     const question = plan?.[state.part];
     if (plan === undefined || question === undefined) throw unreadableCursor();
     const isLastPart = state.part === plan.length - 1;
-    const asked = { path: question.path, filter: changedSince(question.filter, since) };
+    const asked = { path: question.path, filter: changedSince(question.filter, since, state.byDay) };
     let isFirst = state.at === null;
     let next: State | null = null;
     try {
       for await (const page of readPages(session, asked, state.at)) {
         const total = sum(state.total, page.total);
-        const noDelta = since === null ? null : await doubtOf(session, question, page, isFirst, since);
+        const noDelta = since === null ? null : await doubtOf(session, question, page, isFirst, since, state.byDay);
         if (noDelta !== null) {
           yield { question, rows: [], total: null, cursor: null, end: 'doubtful', deviations: [noDelta] };
           return;
         }
         isFirst = false;
+        if (state.byDay) carried.note('delta-filter-by-day');
         const end = page.end === null ? null : worse(state.end, page.end);
         const goesOn = page.next !== null || !isLastPart;
         next =
@@ -80,7 +85,10 @@ export async function* readCollection(
     } catch (error) {
       const status = isFirst && isCrosswalkError(error) ? refusalOf(error) : null;
       if (status === null) throw error;
-      if (state.part > 0) {
+      if (since !== null && !state.byDay && status !== 404 && status !== 405) {
+        // OneRoster 1.0 compares days; some of its servers refuse a time behind them.
+        next = { ...state, byDay: true };
+      } else if (state.part > 0) {
         // One word of several is not known over there: nobody bears it.
         carried.note('role-filter-refused');
         next = { ...state, part: state.part + 1 };
@@ -90,7 +98,7 @@ export async function* readCollection(
         }
       } else if (state.plan < plans.length - 1) {
         carried.note(question.filter === null ? 'role-endpoint-missing' : 'role-filter-refused');
-        next = { ...state, plan: state.plan + 1 };
+        next = { ...state, plan: state.plan + 1, byDay: false };
       } else if (since !== null && status !== 404 && status !== 405) {
         const deviations: readonly DeviationKey[] = ['delta-filter-refused'];
         yield { question, rows: [], total: null, cursor: null, end: 'doubtful', deviations };
@@ -123,13 +131,14 @@ async function doubtOf(
   page: { readonly rows: readonly unknown[] },
   isFirst: boolean,
   since: Date,
+  byDay: boolean,
 ): Promise<DeviationKey | null> {
   const ignored = ignoresMoment(page.rows, since);
   if (ignored !== null || page.rows.length > 0 || !isFirst) return ignored;
   // Nothing has changed, or the server finds nothing by a field that it does not know: what changed since ever must then be there,
   // if anything is at all.
   const deviations = createDeviations();
-  const ever = await readFirst(session, { path, filter: changedSince(filter, longAgo) }, 1, deviations);
+  const ever = await readFirst(session, { path, filter: changedSince(filter, longAgo, byDay) }, 1, deviations);
   if (ever.rows.length > 0) return null;
   const all = await readFirst(session, { path, filter }, 1, deviations);
   return all.rows.length > 0 ? 'delta-filter-blind' : null;
