@@ -2,13 +2,13 @@ import { and, asc, eq, gt } from 'drizzle-orm';
 import { z } from 'zod';
 import { heldChange, rosterChange } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { type FieldChange, fieldChanges } from '#server/features/roster-browser/field-changes.ts';
 import { namesOfRecords } from '#server/features/roster-browser/record-names.ts';
 import { isAboutPeople, seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { rosterCollections } from '#server/roster/collections.ts';
-import { type FieldChange, fieldChanges } from './field-changes.ts';
 import { getRunInSchool } from './load-run.ts';
 
 const pageSize = 50;

@@ -10,6 +10,7 @@ import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import type { HeldRun, RunKey } from '#server/roster/run-lease.ts';
+import { stagePackage } from '#server/roster/stage-package.ts';
 
 /** What came of applying: small and free of personal data. */
 export type Finished = { readonly outcome: 'applied' | 'held' | 'staging-lost'; readonly records: number };
@@ -27,6 +28,7 @@ export interface SyncWork {
       readonly since: string | null;
     },
   ): Promise<Slice>;
+  stagePackage(run: HeldRun & Acting, uploadId: string): Promise<void>;
   apply(run: HeldRun & Acting, toFetch: ToFetch): Promise<Finished>;
   announce(run: RunKey & Acting, finished: Finished): Promise<void>;
   fail(run: RunKey & Acting & { readonly fence: number | null }, code: string): Promise<void>;
@@ -66,6 +68,7 @@ export function createSyncWork(
     begin: (run) => beginRun(contexts.sync(run.runId), run),
     endWithoutGrants: (run) => endWithoutGrants(contexts.sync(run.runId), run),
     fetchSlice: (run, from) => fetchSlice(contexts.sync(run.runId), portsOf(run.runId), run, from),
+    stagePackage: (run, uploadId) => stagePackage(contexts.sync(run.runId), run, uploadId),
     apply: async (run, toFetch) => {
       const applied = await applyRun(contexts.sync(run.runId), run, toFetch);
       return { outcome: applied.outcome, records: applied.outcome === 'applied' ? applied.records : 0 };

@@ -1,5 +1,5 @@
 import type { Tx } from '#db/client.ts';
-import { namesOfSources, type Referred } from '#server/features/roster-browser/record-names.ts';
+import { namesOfSources, type Referred } from './record-names.ts';
 
 /** One field of a record that a run changed. `field` is a column; lists are told as one text. */
 export interface FieldChange {
