@@ -27,7 +27,7 @@ export const connection = pgTable(
     causeDetails: jsonb('cause_details').$type<Record<string, string | number | boolean | null>>(),
     stateChangedAt: moment('state_changed_at').notNull().defaultNow(),
     /** What it was before it was paused or failed, to return to. */
-    pausedBy: text('paused_by', { enum: ['school', 'agreement-ended', 'stop-everything'] }),
+    pausedBy: text('paused_by', { enum: ['school', 'agreement-ended', 'stop-everything', 'system-replaced'] }),
     resumesAt: moment('resumes_at'),
     lastReceivedAt: moment('last_received_at'),
     records: integer('records'),

@@ -2,7 +2,16 @@ import { createHash } from 'node:crypto';
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { preview, request, setAsideRecord, site, syncRun, syncSettings } from '#db/schema/index.ts';
+import {
+  preview,
+  request,
+  rosterUpload,
+  rosterUploadChunk,
+  setAsideRecord,
+  site,
+  syncRun,
+  syncSettings,
+} from '#db/schema/index.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import type { Context } from '#server/kernel/context.ts';
 import {
@@ -66,6 +75,10 @@ export async function applyRun(ctx: Context, run: HeldRun, fetched: Fetched): Pr
   const isWhole = await inSchool(async (tx) => {
     if (!(await isStaged(tx, run, 'aside'))) return false;
     const fetches = await readFetches(tx, run);
+    // A package brings what its manifest says: it is whole once each of its files that is wanted was read.
+    if (fetched.source === 'package') {
+      return fetched.tables.every((table) => fetches.some(({ collection, isOver }) => collection === table && isOver));
+    }
     return fetched.collections.every((name) => fetches.some((facts) => facts.collection === name && facts.isOver));
   });
   if (!isWhole) return { outcome: 'staging-lost' };
@@ -223,6 +236,7 @@ class Application {
     await tx.execute(
       sql`update sync_settings set hold_next = false where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and hold_next`,
     );
+    await this.#endUpload(row.uploadId);
     await dropStaged(tx, run);
     return { outcome: 'applied', records: await countRecords(tx, run, keptTables) };
   }
@@ -474,6 +488,18 @@ class Application {
       drift += found?.n ?? 0;
     }
     return drift;
+  }
+
+  /** A package that was read is not kept. */
+  async #endUpload(uploadId: string | null): Promise<void> {
+    if (uploadId === null) return;
+    await this.#tx
+      .update(rosterUpload)
+      .set({ state: 'read', finishedAt: this.#now })
+      .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, this.#run.schoolId)));
+    await this.#tx
+      .delete(rosterUploadChunk)
+      .where(and(eq(rosterUploadChunk.uploadId, uploadId), eq(rosterUploadChunk.schoolId, this.#run.schoolId)));
   }
 
   async #noteOddities(facts: StagedFacts, ours: Readonly<Record<string, number>> = {}): Promise<void> {

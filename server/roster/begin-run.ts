@@ -21,6 +21,8 @@ export interface ToFetch {
   readonly source: 'rest' | 'package';
   /** In a delta: from when on a collection is asked for what was modified; the others are read whole. */
   readonly since: Readonly<Partial<Record<Collection, string>>>;
+  /** The package that is read instead. */
+  readonly uploadId: string | null;
 }
 
 /** What is to be done for a run. Ids, words and numbers only: it rests in the queue's tables. */
@@ -141,14 +143,22 @@ async function whatToFetch(
     return {
       collections: [],
       tables: [...staged],
-      kind: row.kind === 'delta' ? 'delta' : 'full',
+      kind: 'full',
       source: 'package',
       since: {},
+      uploadId: row.uploadId,
     };
   }
   const connector = connectorById(connectorId);
   const collections = connector.collectionsFor(scopes);
-  const whole: ToFetch = { collections, tables: tablesOf(collections), kind: 'full', source: 'rest', since: {} };
+  const whole: ToFetch = {
+    collections,
+    tables: tablesOf(collections),
+    kind: 'full',
+    source: 'rest',
+    since: {},
+    uploadId: null,
+  };
   if (row.trigger !== 'schedule' || !connector.capabilities.deltas) return whole;
   const wanted = byDelta.filter((collection) => collections.includes(collection));
   if (wanted.length === 0) return whole;

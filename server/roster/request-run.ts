@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { syncRun } from '#db/schema/index.ts';
 import type { SyncTrigger } from '#db/schema/vocabulary.ts';
 import { newId } from '#server/kernel/ids.ts';
@@ -17,12 +17,20 @@ export interface RequestedRun {
  */
 export async function requestRun(
   work: Work,
-  wanted: { schoolId: string; systemId: string; trigger: SyncTrigger; requestedBy?: string | null },
+  wanted: {
+    schoolId: string;
+    systemId: string;
+    trigger: SyncTrigger;
+    requestedBy?: string | null;
+    /** A package that was handed in: read by a run of its own. */
+    uploadId?: string;
+  },
 ): Promise<RequestedRun> {
   const { schoolId, systemId, trigger } = wanted;
   const now = work.ctx.clock.now();
   // One at a time per system, so that two requests cannot both find nothing.
   await work.tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${systemId}, 11))`);
+  const uploadId = wanted.uploadId ?? null;
   const grantsChanged = trigger === 'first' || trigger === 'amended';
   const [current] = await work.tx
     .select({ id: syncRun.id })
@@ -31,6 +39,7 @@ export async function requestRun(
       and(
         eq(syncRun.schoolId, schoolId),
         eq(syncRun.systemId, systemId),
+        uploadId === null ? isNull(syncRun.uploadId) : sql`false`,
         grantsChanged
           ? eq(syncRun.state, 'queued')
           : or(eq(syncRun.state, 'queued'), and(eq(syncRun.state, 'running'), gt(syncRun.leaseUntil, now))),
@@ -47,6 +56,7 @@ export async function requestRun(
     systemId,
     trigger,
     state: 'queued',
+    uploadId,
     requestedBy: wanted.requestedBy ?? null,
     createdAt: now,
   });

@@ -109,6 +109,7 @@ export class StageRun {
   /** Roles stand in rows of their own (OneRoster 1.2 CSV), or beside the person (1.1 CSV); over REST they are in the cell already. */
   async #gatherRoles(): Promise<void> {
     const people = this.#of('people');
+    if (this.#has('roles')) await this.#knownRoles();
     if (this.#has('roles')) {
       await this.#tx.execute(sql`
         update ${people} s set roles = told.roles
@@ -122,6 +123,58 @@ export class StageRun {
              else (select string_agg(lower(btrim(s.role)) || '|' || case n when 1 then 'primary' else 'secondary' end || '|' || site || '||', chr(31) order by n) || chr(31)
                      from unnest(staging.list(s.site_source_ids)) with ordinality as u(site, n)) end
        where s.roles is null and s.role is not null`);
+  }
+
+  /**
+   * A delta of 1.2 tells a person without the roles that stayed as they were, and a role without its person: what rests tells the rest, and
+   * roles that are marked as deleted are taken away. Of a bulk set nothing changes here, since there every row has a role.
+   */
+  async #knownRoles(): Promise<void> {
+    const [people, roles] = [this.#of('people'), this.#of('roles')];
+    const { schoolId, systemId } = this.#run;
+    const [delta] = z
+      .array(z.object({ any: z.boolean() }))
+      .parse(
+        await this.#tx.execute(
+          sql`select exists (select 1 from ${roles} where status is not null) or exists (select 1 from ${people} where status is not null) as any`,
+        ),
+      );
+    if (delta?.any !== true) return;
+    const copied = [
+      'username',
+      'given_name',
+      'family_name',
+      'middle_name',
+      'preferred_given_name',
+      'preferred_family_name',
+      'pronouns',
+      'identifier',
+      'master_identifier',
+      'email',
+      'sms',
+      'phone',
+      'primary_site_source_id',
+    ];
+    const lists = ['grades', 'user_ids', 'agent_source_ids'];
+    await this.#tx.execute(sql`
+      insert into ${people} (source_id, status, enabled, ${sql.raw([...copied, ...lists].join(', '))})
+      select r.source_id, 'active', r.enabled::text, ${sql.raw([...copied.map((name) => `r.${name}`), ...lists.map((name) => `nullif(array_to_string(r.${name}, chr(31)) || chr(31), chr(31))`)].join(', '))}
+        from roster_person r
+       where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.gone_at is null
+         and exists (select 1 from ${roles} t where t.source_id = r.source_id)
+         and not exists (select 1 from ${people} s where s.source_id = r.source_id)`);
+    await this.#tx.execute(sql`
+      update ${people} s set roles = merged.roles
+        from (select source_id, string_agg(distinct part, chr(31) order by part) || chr(31) as roles
+                from (select p.source_id, part from ${people} p
+                        join roster_person r on r.system_id = ${systemId}::uuid and r.source_id = p.source_id, unnest(r.roles) as part
+                       where not exists (select 1 from ${roles} t where t.source_id = p.source_id and t.status = 'tobedeleted'
+                                            and lower(btrim(t.role)) = split_part(part, '|', 1) and coalesce(t.site_source_id, '') = split_part(part, '|', 3))
+                      union all
+                      select source_id, concat_ws('|', lower(btrim(role)), coalesce(lower(role_type), ''), coalesce(site_source_id, ''), coalesce(begins_on, ''), coalesce(ends_on, ''))
+                        from ${roles} where role is not null and status is distinct from 'tobedeleted') each
+               group by source_id) merged
+       where merged.source_id = s.source_id and s.roles is null`);
   }
 
   async #oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
@@ -160,9 +213,9 @@ export class StageRun {
         select source_id from ${rows} group by source_id
         having count(*) > 1 and count(distinct lower(concat_ws(' ', given_name, family_name))) = 1),
       gathered as (
-        select p.source_id, string_agg(distinct role, chr(31) order by role) || chr(31) as roles
-          from ${rows} p join several using (source_id), unnest(staging.list(p.roles)) as role group by p.source_id),
-      kept as (select source_id, min(ctid) as first from ${rows} join several using (source_id) group by source_id),
+        select p.source_id, string_agg(distinct part, chr(31) order by part) || chr(31) as roles
+          from ${rows} p join several using (source_id), unnest(staging.list(p.roles)) as part group by p.source_id),
+      kept as (select k.source_id, min(k.ctid) as first from ${rows} k join several on several.source_id = k.source_id group by k.source_id),
       fewer as (delete from ${rows} s using kept where s.source_id = kept.source_id and s.ctid <> kept.first)
       update ${rows} s set roles = gathered.roles from gathered, kept
        where s.source_id = gathered.source_id and s.source_id = kept.source_id and s.ctid = kept.first`);
@@ -185,9 +238,9 @@ export class StageRun {
             from ${rows} s where master_identifier is not null and status is distinct from 'tobedeleted'
            group by 1, 2 having count(*) > 1),
         gathered as (
-          select same.first, string_agg(distinct role, chr(31) order by role) || chr(31) as roles
+          select same.first, string_agg(distinct part, chr(31) order by part) || chr(31) as roles
             from ${rows} p join same on same.master_identifier = p.master_identifier and same.name = lower(concat_ws(' ', p.given_name, p.family_name)),
-                 unnest(staging.list(p.roles)) as role group by same.first),
+                 unnest(staging.list(p.roles)) as part group by same.first),
         others as (
           delete from ${rows} s using same
            where s.master_identifier = same.master_identifier and lower(concat_ws(' ', s.given_name, s.family_name)) = same.name and s.source_id <> same.first

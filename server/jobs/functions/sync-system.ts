@@ -35,6 +35,10 @@ export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
             return;
           }
           const { toFetch } = begun;
+          const { uploadId } = toFetch;
+          if (uploadId !== null && begun.kind === 'fetch') {
+            await step.run(`package-${round}`, () => ports.sync.stagePackage(held, uploadId));
+          }
           let isWhole = true;
           for (const collection of begun.kind === 'approved' ? [] : toFetch.collections) {
             const since = toFetch.since[collection] ?? null;

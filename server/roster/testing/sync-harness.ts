@@ -1,3 +1,4 @@
+import { peopleScopes } from '#db/schema/vocabulary.ts';
 import type { TestDatabase } from '#db/testing/test-database.ts';
 import type { CallRecord, Tokens } from '#server/connectors/contract.ts';
 import { connectorById } from '#server/connectors/registry.ts';
@@ -12,6 +13,7 @@ import { endWithoutGrants } from '#server/roster/end-run.ts';
 import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
+import { stagePackage } from '#server/roster/stage-package.ts';
 import { makeAgreement, makeSchool, type TestSchool, testNow } from '#server/testing/actors.ts';
 
 /** A school with one system and a live grant of `scopes`, put there behind the features' backs. */
@@ -32,9 +34,17 @@ export async function makeSyncedSchool(
   await admin`
     insert into system (id, school_id, kind, connector, name, settings, origins, host_confirmed_at)
     values (${systemId}, ${schoolId}, ${options.kind}, ${options.connector}, 'System under test', ${admin.json({ ...options.settings })}, '{}', ${testNow})`;
+  // The marketplace's own edges carry no person: people flow to an LMS.
+  const named: readonly string[] = peopleScopes;
+  const lmsId = options.scopes.some((scope) => named.includes(scope)) ? newId() : null;
+  if (lmsId !== null) {
+    await admin`
+      insert into system (id, school_id, kind, connector, name, settings, origins)
+      values (${lmsId}, ${schoolId}, 'lms', 'moodle', 'LMS under test', '{}', '{}')`;
+  }
   await admin`
-    insert into connection (id, school_id, consumer_kind, producer_system_id, state, turn)
-    values (${connectionId}, ${schoolId}, 'marketplace', ${systemId}, 'connecting', 'crosswalk')`;
+    insert into connection (id, school_id, consumer_kind, consumer_system_id, producer_system_id, state, turn)
+    values (${connectionId}, ${schoolId}, ${lmsId === null ? 'marketplace' : 'lms'}, ${lmsId}, ${systemId}, 'connecting', 'crosswalk')`;
   await admin`
     insert into request (id, school_id, connection_id, kind, state, scopes, purpose, until, product, agreement_id, drafted_as, fingerprint)
     values (${requestId}, ${schoolId}, ${connectionId}, 'open', 'approved',
@@ -120,6 +130,8 @@ export async function runSync(
   }
   const { toFetch } = begun;
   if (begun.kind === 'fetch') {
+    const { uploadId } = toFetch;
+    if (uploadId !== null) await step(() => stagePackage(contexts.sync, held, uploadId));
     for (const collection of toFetch.collections) {
       const since = toFetch.since[collection] ?? null;
       let at: Slice = { cursor: null, page: 0, waitSeconds: null };

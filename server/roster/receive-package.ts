@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { and, eq, lt, sql } from 'drizzle-orm';
+import { rosterUpload, rosterUploadChunk, syncRun } from '#db/schema/index.ts';
+import type { uploadWays } from '#db/schema/vocabulary.ts';
+import type { Context } from '#server/kernel/context.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import { newId } from '#server/kernel/ids.ts';
+import { seal } from '#server/kernel/sealed.ts';
+import { runWork } from '#server/kernel/verb.ts';
+import { requestRun } from './request-run.ts';
+import { chunkPlace } from './stage-package.ts';
+
+/** Bytes of a chunk before it is sealed. */
+const chunkBytes = 1_048_576;
+/** A metropolis takes a fifth of it. */
+export const largestPackageBytes = 2 * 1024 ** 3;
+
+export interface HandedIn {
+  readonly schoolId: string;
+  readonly systemId: string;
+  readonly via: (typeof uploadWays)[number];
+  readonly fileName: string;
+  readonly uploadedBy: string | null;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Takes a package in, chunk by chunk, each sealed where it rests, and requests the run that reads it. What was begun and not ended is
+ * dropped; nothing of it is left a day later. As the web role.
+ * @throws CrosswalkError `package-too-large`; whatever the stream throws
+ */
+export async function receivePackage(
+  ctx: Context,
+  { schoolId, systemId, via, fileName, uploadedBy, bytes }: HandedIn,
+): Promise<{ uploadId: string; syncRunId: string; bytes: number }> {
+  const inSchool = ctx.database.withSchool;
+  const uploadId = newId();
+  const createdAt = ctx.clock.now();
+  await inSchool(schoolId, (tx) =>
+    tx.insert(rosterUpload).values({
+      id: uploadId,
+      schoolId,
+      systemId,
+      via,
+      fileName: fileName.slice(0, 200),
+      state: 'receiving',
+      uploadedBy,
+      createdAt,
+    }),
+  );
+  try {
+    const hash = createHash('sha256');
+    let total = 0;
+    let number = 0;
+    const write = async (chunk: Buffer) => {
+      const sealed = Buffer.from(
+        JSON.stringify(seal(ctx.keyring, chunk, chunkPlace(schoolId, uploadId, number))),
+        'utf8',
+      );
+      await inSchool(schoolId, (tx) => tx.insert(rosterUploadChunk).values({ schoolId, uploadId, number, sealed }));
+      number += 1;
+    };
+    let pending: Buffer[] = [];
+    let pendingBytes = 0;
+    for await (const part of bytes) {
+      hash.update(part);
+      total += part.length;
+      if (total > largestPackageBytes) {
+        throw new CrosswalkError('package-too-large', { details: { file: fileName, limit: largestPackageBytes } });
+      }
+      pending.push(Buffer.from(part));
+      pendingBytes += part.length;
+      while (pendingBytes >= chunkBytes) {
+        const joined = Buffer.concat(pending);
+        await write(joined.subarray(0, chunkBytes));
+        pending = [joined.subarray(chunkBytes)];
+        pendingBytes = joined.length - chunkBytes;
+      }
+    }
+    if (pendingBytes > 0) await write(Buffer.concat(pending));
+    const sha256 = hash.digest('hex');
+    const { syncRunId } = await runWork(ctx, { schoolId }, async (work) => {
+      const run = await requestRun(work, { schoolId, systemId, trigger: 'import', requestedBy: uploadedBy, uploadId });
+      await work.tx
+        .update(rosterUpload)
+        .set({ state: 'waiting', bytes: total, sha256, syncRunId: run.syncRunId })
+        .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, schoolId)));
+      return run;
+    });
+    return { uploadId, syncRunId, bytes: total };
+  } catch (error) {
+    await inSchool(schoolId, async (tx) => {
+      await tx
+        .update(rosterUpload)
+        .set({ state: 'dropped', finishedAt: ctx.clock.now() })
+        .where(eq(rosterUpload.id, uploadId));
+      await tx.delete(rosterUploadChunk).where(eq(rosterUploadChunk.uploadId, uploadId));
+    });
+    throw error;
+  }
+}
+
+/** Packages older than a day go, read or not: people stand in them. @returns how many */
+export async function dropOldPackages(ctx: Context, schoolId: string): Promise<number> {
+  const before = new Date(ctx.clock.now().getTime() - 86_400_000);
+  return ctx.database.withSchool(schoolId, async (tx) => {
+    const old = await tx
+      .update(rosterUpload)
+      .set({
+        state: sql`case when state in ('receiving', 'waiting') then 'dropped' else state end`,
+        finishedAt: sql`coalesce(finished_at, ${ctx.clock.now().toISOString()}::timestamptz)`,
+      })
+      .where(and(eq(rosterUpload.schoolId, schoolId), lt(rosterUpload.createdAt, before)))
+      .returning({ id: rosterUpload.id });
+    await tx.execute(sql`
+      delete from roster_upload_chunk c using roster_upload u where u.id = c.upload_id and u.school_id = ${schoolId}::uuid and u.created_at < ${before.toISOString()}::timestamptz`);
+    await tx
+      .update(syncRun)
+      .set({ state: 'discarded', finishedAt: ctx.clock.now() })
+      .where(
+        and(
+          eq(syncRun.schoolId, schoolId),
+          eq(syncRun.state, 'queued'),
+          sql`upload_id in (select id from roster_upload where state = 'dropped')`,
+        ),
+      );
+    return old.length;
+  });
+}
