@@ -85,12 +85,13 @@ export function refOf(value: unknown, deviations: Deviations): string | null {
 export function word(value: unknown, known: readonly string[], deviations: Deviations): string | null {
   const text = textOf(value, deviations);
   if (text === null) return null;
+  if (known.includes(text)) return text;
   const match = known.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
   if (match === undefined) {
     if (!/^ext:/i.test(text)) deviations.note('vocabulary-unknown');
     return text;
   }
-  if (match !== text) deviations.note('vocabulary-case');
+  deviations.note('vocabulary-case');
   return match;
 }
 
@@ -140,16 +141,11 @@ const metadataNames = {
   year: ['year', 'yeargroup', 'gradelevel', 'grade', 'leerjaar', 'studyyear'],
 } as const;
 
-const fold = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+const nothingTold = { code: null, name: null, programme: null, level: null, year: null };
 
-/** programme × level × year as metadata or a single grade tells it. Students are asked only in their own records (DESIGN.md §2). */
-export function streamHintOf(
-  metadata: unknown,
-  grades: readonly string[],
-  from: { readonly metadata: StreamHint['from']; readonly grades: StreamHint['from'] },
-  deviations: Deviations,
-): StreamHint | null {
-  const entries = isObject(metadata) ? Object.entries(metadata).slice(0, 200) : [];
+function toldBy(metadata: object, deviations: Deviations): Record<keyof typeof metadataNames, string | null> {
+  const entries = Object.entries(metadata).slice(0, 200);
+  if (entries.length === 0) return nothingTold;
   const folded = new Map(entries.map(([name, value]) => [fold(name.slice(0, 100)), value]));
   const read = (names: readonly string[]) => {
     for (const name of names) {
@@ -161,13 +157,25 @@ export function streamHintOf(
     }
     return null;
   };
-  const told = {
+  return {
     code: read(metadataNames.code),
     name: read(metadataNames.name),
     programme: read(metadataNames.programme),
     level: read(metadataNames.level),
     year: read(metadataNames.year),
   };
+}
+
+const fold = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+/** programme × level × year as metadata or a single grade tells it. Students are asked only in their own records (DESIGN.md §2). */
+export function streamHintOf(
+  metadata: unknown,
+  grades: readonly string[],
+  from: { readonly metadata: StreamHint['from']; readonly grades: StreamHint['from'] },
+  deviations: Deviations,
+): StreamHint | null {
+  const told = isObject(metadata) ? toldBy(metadata, deviations) : nothingTold;
   // Only one grade names a year; a choir of all grades is of no stream.
   const grade = grades.length === 1 ? (grades[0] ?? null) : null;
   const isTold = Object.values(told).some((value) => value !== null);
