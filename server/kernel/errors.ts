@@ -44,6 +44,12 @@ export const errorCodes = {
   'people-not-grantable': { http: 409, disposition: 'abort' },
   'conflict-of-interest': { http: 409, disposition: 'abort' },
   'last-administrator': { http: 409, disposition: 'abort' },
+  /** Another system has taken the place of this one. */
+  'system-replaced': { http: 409, disposition: 'abort' },
+  /** A run of the system is at work; what is asked must wait for its end. */
+  'sync-under-way': { http: 409, disposition: 'retry' },
+  /** Proposed links of a replacement wait for somebody's yes or no. */
+  'links-unreviewed': { http: 409, disposition: 'abort' },
   'stopped-by-school': { http: 409, disposition: 'abort' },
   // agreements: every refusal of the state machine has its own
   'agreement-not-sent': { http: 409, disposition: 'abort' },

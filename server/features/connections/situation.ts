@@ -1,6 +1,6 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { agreement, request } from '#db/schema/index.ts';
+import { agreement, request, systemReplacement } from '#db/schema/index.ts';
 import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
 import {
   type ConnectionRow,
@@ -53,6 +53,22 @@ async function hasAgreementInForce(tx: Tx, schoolId: string, agreementId: string
   return rows.length > 0;
 }
 
+/** Whether another system has taken the place of this one (DESIGN.md §2, "Replacing a system"). */
+async function isReplaced(tx: Tx, schoolId: string, systemId: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: systemReplacement.id })
+    .from(systemReplacement)
+    .where(
+      and(
+        eq(systemReplacement.schoolId, schoolId),
+        eq(systemReplacement.oldSystemId, systemId),
+        eq(systemReplacement.state, 'switched'),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
 /** Whether two lists name the same origins, in any order. */
 export function sameOrigins(a: readonly string[], b: readonly string[]): boolean {
   return a.length > 0 && a.toSorted().join(' ') === b.toSorted().join(' ');
@@ -97,6 +113,7 @@ export async function readSituation(
     hostApproved: approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins),
     credentialProved: grant !== null && suffices(credential, grant.scopes),
     everLive: connection.lastReceivedAt !== null,
+    systemReplaced: await isReplaced(tx, schoolId, system.id),
   };
   return {
     school,

@@ -35,6 +35,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
   hostApproved: fc.boolean(),
   credentialProved: fc.boolean(),
   everLive: fc.boolean(),
+  systemReplaced: fc.boolean(),
 });
 
 /** Facts of a world in which nothing hinders. */
@@ -53,6 +54,7 @@ const allGood: Facts = {
   hostApproved: true,
   credentialProved: true,
   everLive: true,
+  systemReplaced: false,
 };
 
 const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(

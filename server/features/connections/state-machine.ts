@@ -34,6 +34,8 @@ const causes = {
   unanswered: { turn: 'nobody', next: 'ask-again' },
   'ended-by-school': { turn: 'nobody', next: 'ask-again' },
   'system-removed': { turn: 'nobody', next: 'nothing' },
+  /** Paused for thirty days in which the switch can be taken back, then ended. */
+  'system-replaced': { turn: 'nobody', next: 'nothing' },
   'term-ended': { turn: 'nobody', next: 'ask-again' },
   'ended-with-agreement': { turn: 'nobody', next: 'ask-again' },
 } as const satisfies Record<string, { turn: Turn | 'asker'; next: string }>;
@@ -70,6 +72,8 @@ export interface Facts {
   readonly credentialProved: boolean;
   /** Data has been received on this connection before. */
   readonly everLive: boolean;
+  /** Another system stands in this one's place. */
+  readonly systemReplaced: boolean;
 }
 
 export type ConnectionEvent =
@@ -96,10 +100,10 @@ export type ConnectionEvent =
   | { readonly type: 'settle' }
   | { readonly type: 'pause'; readonly by: PausedBy }
   | { readonly type: 'resume' }
-  | { readonly type: 'revoke'; readonly because: 'school' | 'system-removed' }
+  | { readonly type: 'revoke'; readonly because: 'school' | 'system-removed' | 'system-replaced' }
   | { readonly type: 'expire'; readonly because: 'term' | 'agreement' };
 
-export type PausedBy = 'school' | 'agreement-ended' | 'stop-everything';
+export type PausedBy = 'school' | 'agreement-ended' | 'stop-everything' | 'system-replaced';
 
 export interface Next extends Standing {
   readonly turn: Turn;
@@ -155,6 +159,7 @@ type Guard = readonly [fact: (facts: Facts) => boolean, code: ErrorCode];
 
 const agreement: Guard = [(f) => f.agreementInForce, 'agreement-not-in-force'];
 const trusted: Guard = [(f) => f.schoolTrusted, 'school-not-trusted'];
+const unreplaced: Guard = [(f) => !f.systemReplaced, 'system-replaced'];
 const running: Guard = [(f) => !f.stoppedBySchool, 'stopped-by-school'];
 const hostEntered: Guard = [(f) => f.hostEntered, 'host-missing'];
 const hostConfirmed: Guard = [(f) => f.hostConfirmed, 'host-not-confirmed'];
@@ -165,9 +170,9 @@ const hostApproved: Guard = [(f) => f.hostApproved, 'host-not-approved'];
 const proved: Guard = [(f) => f.credentialProved, 'credential-not-proved'];
 
 /** What a decision for yes needs. */
-const decidable = [agreement, trusted, running, sent, hostEntered, hostConfirmed];
+const decidable = [agreement, trusted, running, unreplaced, sent, hostEntered, hostConfirmed];
 /** What every reading of data needs, apart from the credential. */
-const permitted = [agreement, trusted, running, sent, approved, granted, hostApproved];
+const permitted = [agreement, trusted, running, unreplaced, sent, approved, granted, hostApproved];
 
 interface Rule {
   readonly from: readonly ConnectionState[];
@@ -314,7 +319,7 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
   },
   resume: {
     from: ['paused'],
-    guards: [agreement, trusted, running, sent, approved, granted],
+    guards: [agreement, trusted, running, unreplaced, sent, approved, granted],
     to: (_, facts) => {
       const ready = facts.hostApproved && facts.credentialProved;
       if (!facts.hostApproved) return { state: facts.everLive ? 'failing' : 'approved', cause: 'host-changed' };
@@ -328,7 +333,7 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     guards: [],
     to: (_s, _f, event) => ({
       state: 'revoked',
-      cause: event.type === 'revoke' && event.because === 'system-removed' ? 'system-removed' : 'ended-by-school',
+      cause: event.type === 'revoke' && event.because !== 'school' ? event.because : 'ended-by-school',
     }),
   },
   expire: {
@@ -345,6 +350,7 @@ const pauseCauses = {
   school: 'paused-by-school',
   'agreement-ended': 'agreement-ended',
   'stop-everything': 'everything-stopped',
+  'system-replaced': 'system-replaced',
 } as const satisfies Record<PausedBy, Cause>;
 
 /** The refusal of a state, by what has happened to the connection already. */

@@ -7,9 +7,11 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb, type Work } from '#server/kernel/verb.ts';
 import { advance, advanceIfAllowed } from './advance.ts';
-import { lockConnection, only } from './load-rows.ts';
+import { type Locked, lockConnection, only } from './load-rows.ts';
 import { discardQueuedRuns } from './purge-ungranted.ts';
 import { peopleWithRole } from './recipients.ts';
+import { readSituation } from './situation.ts';
+import type { PausedBy } from './state-machine.ts';
 import { schoolPaths } from './tell-whose-turn.ts';
 
 const input = z.object({ schoolId: idSchema });
@@ -106,7 +108,7 @@ export const releaseEverything = defineVerb({
 export async function resumePausedBy(
   work: Work,
   schoolId: string,
-  by: 'stop-everything' | 'agreement-ended',
+  by: 'stop-everything' | 'agreement-ended' | 'system-replaced',
 ): Promise<number> {
   const paused = await work.tx
     .select({ id: connection.id })
@@ -118,9 +120,16 @@ export async function resumePausedBy(
     const locked = await lockConnection(work.tx, schoolId, id);
     if ((await advanceIfAllowed(work, locked, { type: 'resume' })) !== null) resumed += 1;
     else {
-      const other = by === 'stop-everything' ? 'agreement-ended' : 'stop-everything';
-      await advance(work, locked, { type: 'pause', by: other });
+      await advance(work, locked, { type: 'pause', by: await whatIsLeft(work, locked, by) });
     }
   }
   return resumed;
+}
+
+/** Why one may not go on although the reason of its pause is over. */
+async function whatIsLeft({ tx }: Work, locked: Locked, over: PausedBy): Promise<PausedBy> {
+  const { facts } = await readSituation(tx, locked);
+  if (facts.stoppedBySchool) return 'stop-everything';
+  if (facts.systemReplaced) return 'system-replaced';
+  return over === 'agreement-ended' ? 'stop-everything' : 'agreement-ended';
 }

@@ -1,5 +1,13 @@
 import { and, eq, isNull, lt, lte, notInArray, or } from 'drizzle-orm';
-import { agreement, connection, credential, oauthAttempt, reminder, request } from '#db/schema/index.ts';
+import {
+  agreement,
+  connection,
+  credential,
+  oauthAttempt,
+  reminder,
+  request,
+  systemReplacement,
+} from '#db/schema/index.ts';
 import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -16,6 +24,8 @@ import { sweepCredentials } from './sweep-credentials.ts';
 import { schoolPaths } from './tell-whose-turn.ts';
 import { isOver } from './term.ts';
 
+/** How long the switch to another system can be taken back (server/features/replace-system). */
+const replacedKeptMilliseconds = 30 * 24 * 60 * 60 * 1000;
 const lapseAfterMilliseconds = 30 * 24 * 60 * 60 * 1000;
 /** Consents that were begun: kept for a day, so that a late answer is told that it is late. */
 const attemptsKeptMilliseconds = 24 * 60 * 60 * 1000;
@@ -32,7 +42,7 @@ export interface Tended {
 }
 
 /**
- * The hourly round of one school: pauses that are over, requests that nobody answered for 30 days, grants at the end of
+ * The hourly round of one school: pauses that are over, edges of a system that was replaced 30 days ago, requests that nobody answered for 30 days, grants at the end of
  * their term in the school's time zone, reminders, credentials that serve nobody. Each in a transaction of its own, and
  * each looked at again under its lock, so that a round may run twice or beside a person.
  */
@@ -64,6 +74,19 @@ export async function tendConnections(ctx: Context, schoolId: string): Promise<T
       .select({ id: connection.id })
       .from(connection)
       .where(and(eq(connection.schoolId, schoolId), isNull(connection.endedAt))),
+    replaced: await tx
+      .select({ id: connection.id })
+      .from(connection)
+      .innerJoin(
+        systemReplacement,
+        and(
+          eq(systemReplacement.schoolId, connection.schoolId),
+          eq(systemReplacement.oldSystemId, connection.producerSystemId),
+          eq(systemReplacement.state, 'switched'),
+          lte(systemReplacement.switchedAt, new Date(now.getTime() - replacedKeptMilliseconds)),
+        ),
+      )
+      .where(and(eq(connection.schoolId, schoolId), isNull(connection.endedAt))),
     systems: await tx
       .selectDistinct({ id: credential.systemId })
       .from(credential)
@@ -79,6 +102,15 @@ export async function tendConnections(ctx: Context, schoolId: string): Promise<T
   for (const { id } of due.connections) {
     const outcome = await runWork(ctx, scope, (work) => expireOrRemind(work, schoolId, due.school.timeZone, id));
     if (outcome !== null) counted[outcome] += 1;
+  }
+  for (const { id } of due.replaced) {
+    const ended = await runWork(ctx, scope, async (work) => {
+      const locked = await lockConnection(work.tx, schoolId, id);
+      if (locked.connection.endedAt !== null) return false;
+      await endConnection(work, locked, { type: 'revoke', because: 'system-replaced' });
+      return true;
+    });
+    if (ended) counted.expired += 1;
   }
   await ctx.database.withSchool(schoolId, (tx) =>
     tx
