@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Scope } from '#db/schema/vocabulary.ts';
 import { type RunningSis, startSis } from '#sandbox/sis/server.ts';
+import { defaultSettings, type SisSettings } from '#sandbox/sis/settings.ts';
 import type { Collection, FetchOptions } from '../contract.ts';
 import { connectorById } from '../registry.ts';
 import { testSession } from '../testing/session.ts';
@@ -43,7 +44,7 @@ describe('people of the sandbox SIS', () => {
   beforeEach(() => {
     sis.faults.clear();
     sis.log.clear();
-    return () => sis.set(slug, { v1p1Authentication: 'oauth2', deltaFilter: 'obeyed', tombstones: true });
+    return () => sis.set(slug, defaultSettings);
   });
   const open = (version: '1.2' | '1.1' = '1.2', more: { settings?: object; secret?: object } = {}) => {
     const school = sis.school(slug);
@@ -122,6 +123,48 @@ describe('people of the sandbox SIS', () => {
       { scope: 'roster.demographics', ok: false, errorCode: 'scope-missing' },
     ]);
     expect(JSON.stringify(proof.results[1]?.details)).toContain('roster-demographics.readonly');
+  });
+
+  it.each<[Partial<SisSettings>, string[]]>([
+    // 1.2 does not ask for one.
+    [{ emptyUsernames: true }, []],
+    [{ gradesInWords: true }, ['grades-in-words']],
+    [{ gradeLists: 'text' }, ['text-for-list']],
+    [{ booleans: 'json' }, ['boolean-not-text']],
+    [{ hrefs: 'absent' }, ['reference-without-href']],
+    [{ hrefs: 'relative' }, []],
+    [{ futureDates: true }, ['modified-in-future']],
+    [{ sort: 'refused' }, ['sort-refused']],
+    [{ sort: 'ignored', nested: false }, []],
+  ])('a SIS with %j: everybody is read, and it is said once', async (settings, said) => {
+    sis.set(slug, settings);
+    const { ids, deviations, setAside, end } = await read(open(), 'students', { scopes: all });
+    expect(ids).toEqual(withRole('student'));
+    expect([...deviations].sort()).toEqual(said);
+    expect([setAside, end]).toEqual([0, 'said']);
+  });
+
+  it('goes on from any page of any part by its cursor alone', async () => {
+    sis.faults.add({ kind: 'clamped-limit', max: 100 });
+    const test = open();
+    const pages: { ids: string[]; cursor: string | null; total: number | null }[] = [];
+    const from = async (cursor: string | null) => {
+      const rest: typeof pages = [];
+      for await (const page of connector.open(test.session).fetch('guardians', cursor, { scopes: all })) {
+        rest.push({ ids: page.records.map(({ sourceId }) => sourceId), cursor: page.cursor, total: page.total });
+      }
+      return rest;
+    };
+    pages.push(...(await from(null)));
+    const everybody = pages.flatMap(({ ids }) => ids);
+    expect(pages.length).toBeGreaterThan(12);
+    expect(new Set(everybody).size).toBe(everybody.length);
+    expect(pages.at(-1)?.total).toBe(everybody.length);
+    for (const at of [0, 1, 2, 7, pages.length - 2]) {
+      expect(await from(pages[at]?.cursor ?? null)).toEqual(pages.slice(at + 1));
+    }
+    // A cursor may be kept: it tells of nobody.
+    for (const { cursor } of pages) for (const id of everybody.slice(0, 20)) expect(cursor ?? '').not.toContain(id);
   });
 
   describe('a delta', () => {
