@@ -1,16 +1,31 @@
 /** What the address of the data page says: which collection, filtered and sorted how. Read by server and browser alike. */
 
-export const shownCollections = ['subjects', 'streams', 'groups', 'courses'] as const;
+export const shownCollections = [
+  'subjects',
+  'streams',
+  'groups',
+  'teachers',
+  'students',
+  'guardians',
+  'others',
+  'courses',
+] as const;
 export type ShownCollection = (typeof shownCollections)[number];
 
+/** Collections of people. What is searched among them stands in no address. */
+export const kindOf = { teachers: 'teacher', students: 'student', guardians: 'guardian', others: 'other' } as const;
+export type PeopleCollection = keyof typeof kindOf;
+export const isPeople = (collection: ShownCollection): collection is PeopleCollection => collection in kindOf;
+
 export const sortsOf = {
-  subjects: ['title', 'code', 'lastSeen'],
-  streams: ['name', 'programme', 'level', 'year', 'lastSeen'],
-  groups: ['title', 'subject', 'stream', 'site', 'lastSeen'],
-  courses: ['name', 'code', 'sisId', 'term', 'lastSeen'],
+  subjects: ['title', 'code'],
+  streams: ['name', 'programme', 'level', 'year'],
+  groups: ['title', 'subject', 'stream', 'site'],
+  courses: ['name', 'code', 'sisId', 'term'],
 } as const;
 
 const statuses = ['here', 'missing', 'gone'] as const;
+export const peopleStatuses = ['here', 'missing', 'gone', 'withheld'] as const;
 
 interface Parameters {
   get(name: string): string | null;
@@ -29,19 +44,25 @@ export function browseAddress(parameters: Parameters, schoolId: string) {
   };
   const collection = oneOf(shownCollections, parameters.get('show')) ?? 'subjects';
   const systemId = parameters.get('system');
-  const page = Number(parameters.get('page') ?? '1');
   const common = {
     schoolId,
     ...(systemId !== null && isId(systemId) ? { systemId } : {}),
     search: text('search') ?? '',
     status: oneOf(statuses, parameters.get('status')) ?? 'here',
     descending: parameters.get('order') === 'desc',
-    page: Number.isInteger(page) && page >= 1 && page <= 1_000_000 ? page : 1,
+    after: parameters.get('after')?.slice(0, 2_000),
   };
   const sort = parameters.get('sort');
   return {
     collection,
     common,
+    people: {
+      schoolId,
+      ...(isPeople(collection) ? { kind: kindOf[collection] } : {}),
+      ...(systemId !== null && isId(systemId) ? { systemId } : {}),
+      site: text('site'),
+      status: oneOf(peopleStatuses, parameters.get('status')) ?? 'here',
+    },
     subjects: { ...common, sort: oneOf(sortsOf.subjects, sort) ?? 'title' },
     streams: { ...common, sort: oneOf(sortsOf.streams, sort) ?? 'name' },
     groups: {

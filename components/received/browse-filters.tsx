@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Outputs } from '#components/trpc/types.ts';
 import { Button } from '#components/ui/button.tsx';
 import { Input, Select } from '#components/ui/input.tsx';
+import { isPeople } from './browse-address.ts';
 import type { useBrowse } from './use-browse.ts';
 
 type Overview = Outputs['data']['overview'];
@@ -38,21 +39,24 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
   const missing = all.reduce((sum, row) => sum + row.missing, 0);
   const gone = all.reduce((sum, row) => sum + row.gone, 0);
   const { groups, courses } = browse;
+  const people = isPeople(collection);
   return (
     <search className="flex flex-wrap items-end gap-2" key={`${collection} ${cleared}`}>
-      <Input
-        type="search"
-        aria-label={t('filter.searchIn', { what: t(`collection.${collection}`) })}
-        placeholder={t('filter.placeholder')}
-        defaultValue={common.search}
-        maxLength={200}
-        className="max-w-72"
-        onChange={(event) => {
-          const { value } = event.target;
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => change({ search: value.trim() }), 250);
-        }}
-      />
+      {!people && (
+        <Input
+          type="search"
+          aria-label={t('filter.searchIn', { what: t(`collection.${collection}`) })}
+          placeholder={t('filter.placeholder')}
+          defaultValue={common.search}
+          maxLength={200}
+          className="max-w-72"
+          onChange={(event) => {
+            const { value } = event.target;
+            clearTimeout(timer.current);
+            timer.current = setTimeout(() => change({ search: value.trim() }), 250);
+          }}
+        />
+      )}
       {having.length > 1 && (
         <Filter
           label={t('filter.system')}
@@ -71,10 +75,10 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
           onChange={(kind) => change({ kind })}
         />
       )}
-      {collection === 'groups' && sites.length > 1 && (
+      {(collection === 'groups' || people) && sites.length > 1 && (
         <Filter
           label={t('filter.site')}
-          value={groups.site ?? ''}
+          value={browse.people.site ?? ''}
           all={t('filter.allSites')}
           choices={sites}
           onChange={(site) => change({ site })}
@@ -98,10 +102,10 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
           onChange={(sisId) => change({ sisId })}
         />
       )}
-      {(missing + gone > 0 || common.status !== 'here') && (
+      {(people || missing + gone > 0 || common.status !== 'here') && (
         <Filter
           label={t('filter.status')}
-          value={common.status === 'here' ? '' : common.status}
+          value={browse.people.status === 'here' ? '' : browse.people.status}
           all={t('filter.here')}
           choices={(['missing', 'gone'] as const).map((value) => ({ value, label: t(`filter.${value}`) }))}
           onChange={(status) => change({ status })}

@@ -2,7 +2,7 @@
 
 import { ArrowDown, ArrowUp, ArrowUpDown } from 'lucide-react';
 import { useTranslations } from 'next-intl';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Button } from '#components/ui/button.tsx';
 import { classNames } from '#components/ui/class-names.ts';
 
@@ -20,13 +20,20 @@ interface BrowseTableProps<Row> {
   readonly caption: string;
   readonly rows: readonly Row[];
   readonly total: number;
-  readonly perPage: number;
+  /** There are more than `total`, which were not counted. */
+  readonly more: boolean;
+  /** Where the next page begins; null on the last one. */
+  readonly next: string | null;
+  /** Where this page began; undefined on the first one. */
+  readonly after: string | undefined;
   readonly columns: readonly BrowseColumn<Row>[];
-  readonly sort: string;
-  readonly descending: boolean;
-  readonly page: number;
+  /** Without it the order is the list's own. */
+  readonly sort?: string;
+  readonly descending?: boolean;
   readonly busy: boolean;
   readonly change: (changes: Readonly<Record<string, string>>) => void;
+  /** Says more than how many there are. */
+  readonly note?: string;
 }
 
 /** A page of a long list that the database searches, sorts and pages. */
@@ -34,21 +41,26 @@ export function BrowseTable<Row extends { readonly id: string }>({
   caption,
   rows,
   total,
-  perPage,
+  more,
+  next,
+  after,
   columns,
   sort,
-  descending,
-  page,
+  descending = false,
   busy,
   change,
+  note,
 }: BrowseTableProps<Row>) {
   const t = useTranslations('schoolData');
   const common = useTranslations('common');
-  const pages = Math.max(1, Math.ceil(total / perPage));
+  // Pages are found by the row before them: the way back is the one that was gone.
+  const [before, setBefore] = useState<readonly (string | undefined)[]>([]);
+  const isFirst = after === undefined;
   return (
     <div className="grid gap-3">
       <p className="text-ink-2 text-sm" role="status">
-        {t('results', { total })}
+        {more ? t('resultsMore', { total }) : t('results', { total })}
+        {note !== undefined && ` ${note}`}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1) */}
       <section className="overflow-x-auto rounded-card border border-line bg-card" aria-label={caption} tabIndex={0}>
@@ -114,17 +126,27 @@ export function BrowseTable<Row extends { readonly id: string }>({
           </tbody>
         </table>
       </section>
-      {(pages > 1 || page > 1) && (
+      {(next !== null || !isFirst) && (
         <nav aria-label={common('pagesOf', { what: caption })} className="flex items-center justify-between gap-3">
           <Button
             size="small"
-            disabled={page <= 1}
-            onClick={() => change({ page: page <= 2 ? '' : String(Math.min(page - 1, pages)) })}
+            disabled={isFirst}
+            onClick={() => {
+              change({ after: before.at(-1) ?? '' });
+              setBefore(before.slice(0, -1));
+            }}
           >
-            {common('previous')}
+            {before.length === 0 ? t('toFirst') : common('previous')}
           </Button>
-          <span className="text-ink-2 text-sm">{common('pageOf', { page, pages, rows: total })}</span>
-          <Button size="small" disabled={page >= pages} onClick={() => change({ page: String(page + 1) })}>
+          <Button
+            size="small"
+            disabled={next === null}
+            onClick={() => {
+              if (next === null) return;
+              setBefore([...(isFirst ? [] : before), after]);
+              change({ after: next });
+            }}
+          >
             {common('next')}
           </Button>
         </nav>

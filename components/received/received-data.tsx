@@ -11,9 +11,10 @@ import { classNames } from '#components/ui/class-names.ts';
 import { EmptyState } from '#components/ui/empty-state.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
-import { type ShownCollection, shownCollections } from './browse-address.ts';
+import { isPeople, type PeopleCollection, type ShownCollection, shownCollections } from './browse-address.ts';
 import { BrowseFilters } from './browse-filters.tsx';
 import { DataParts } from './data-parts.tsx';
+import { PeopleList } from './people-list.tsx';
 import { CourseList, GroupList, type ListProps, StreamList, SubjectList } from './received-lists.tsx';
 import { useBrowse } from './use-browse.ts';
 
@@ -22,9 +23,13 @@ const coveredBy: Readonly<Record<ShownCollection, readonly string[]>> = {
   subjects: ['roster.subjects'],
   streams: ['roster.streams'],
   groups: ['roster.groups', 'roster.classes'],
+  teachers: ['roster.teachers'],
+  students: ['roster.students'],
+  guardians: ['roster.guardians'],
+  others: ['roster.students', 'roster.teachers', 'roster.guardians'],
   courses: ['lms.courses'],
 };
-const lists: Readonly<Record<ShownCollection, (props: ListProps) => ReactNode>> = {
+const lists: Readonly<Record<Exclude<ShownCollection, PeopleCollection>, (props: ListProps) => ReactNode>> = {
   subjects: SubjectList,
   streams: StreamList,
   groups: GroupList,
@@ -46,7 +51,13 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
       .flatMap(({ counts }) => counts)
       .filter((row) => row.collection === which || (which === 'groups' && row.collection === 'classes'));
   const here = (which: ShownCollection) => counted(which).reduce((sum, row) => sum + row.here, 0);
+  const more = (which: ShownCollection) => counted(which).some((row) => row.more);
+  const number = (which: ShownCollection) =>
+    more(which) ? t('moreThan', { count: here(which) }) : format.number(here(which));
   const held = shownCollections.some((which) => counted(which).length > 0);
+  const hasPeople = shownCollections.some((which) => isPeople(which) && here(which) > 0);
+  // Of people there is a card only where there are any: most schools share none.
+  const cards = shownCollections.filter((which) => !isPeople(which) || here(which) > 0 || which === collection);
   const last = Math.max(...overview.systems.map((system) => system.lastReceivedAt?.getTime() ?? 0));
   const recipients = [
     ...new Set(
@@ -56,7 +67,6 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
     ),
   ];
   const missing = counted(collection).reduce((sum, row) => sum + row.missing, 0);
-  const List = lists[collection];
   const systemName = (id: string) => overview.systems.find((system) => system.id === id)?.name ?? '';
   return (
     <div className="grid gap-5">
@@ -70,9 +80,14 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
                   counts: format.list(
                     shownCollections
                       .filter((which) => here(which) > 0)
-                      .map((which) => t(`counts.${which}`, { count: here(which) })),
+                      .map((which) =>
+                        more(which)
+                          ? t('countsMore', { count: here(which), what: t(`collection.${which}`).toLowerCase() })
+                          : t(`counts.${which}`, { count: here(which) }),
+                      ),
                   ),
-                })}{' '}
+                })}
+                {hasPeople ? '.' : t('standing.nobody')}{' '}
                 {last > 0 && t.rich('standing.last', { when: () => <RelativeTime at={new Date(last)} /> })}
               </>
             ) : (
@@ -96,8 +111,8 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
       ) : (
         <>
           <nav aria-label={t('collections')}>
-            <ul className="grid grid-cols-2 gap-2 md:grid-cols-4">
-              {shownCollections.map((which) => (
+            <ul className="grid grid-cols-2 gap-2 md:grid-cols-[repeat(auto-fit,minmax(8rem,1fr))]">
+              {cards.map((which) => (
                 <li key={which}>
                   <Link
                     href={`/school/${schoolId}/data?show=${which}`}
@@ -108,7 +123,7 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
                       which === collection ? 'border-accent bg-accent-bg' : 'border-line bg-card hover:bg-sunken',
                     )}
                   >
-                    <span className="font-semibold text-xl tabular-nums">{format.number(here(which))}</span>
+                    <span className="font-semibold text-xl tabular-nums">{number(which)}</span>
                     <span className="font-semibold text-sm">{t(`collection.${which}`)}</span>
                   </Link>
                 </li>
@@ -141,8 +156,18 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
                 </Link>
               </p>
               {missing > 0 && <p className="text-ink-2">{t('missing', { count: missing })}</p>}
-              <BrowseFilters browse={browse} overview={overview} />
-              <List browse={browse} systemName={systemName} />
+              {isPeople(collection) && !overview.seesPeople ? (
+                <p className="max-w-prose text-ink-2">{t('people.notForYou')}</p>
+              ) : (
+                <>
+                  <BrowseFilters browse={browse} overview={overview} />
+                  {isPeople(collection) ? (
+                    <PeopleList key={collection} browse={browse} collection={collection} overview={overview} />
+                  ) : (
+                    lists[collection]({ browse, systemName })
+                  )}
+                </>
+              )}
             </div>
           )}
         </>

@@ -8,7 +8,7 @@ import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { Skeleton } from '#components/ui/progress.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
 import { type BrowseColumn, BrowseTable } from './browse-table.tsx';
-import { RecordName } from './record-name.tsx';
+import { LinkedName, RecordName } from './record-name.tsx';
 import type { useBrowse } from './use-browse.ts';
 
 type Browse = ReturnType<typeof useBrowse>;
@@ -33,7 +33,6 @@ function useLastSeen<Row extends { readonly lastSeenAt: Date }>(): BrowseColumn<
         <RelativeTime at={row.lastSeenAt} />
       </span>
     ),
-    sorts: true,
     wideOnly: true,
   };
 }
@@ -75,7 +74,7 @@ function Answered<Row extends { readonly id: string }>({
   sort,
 }: {
   answer: {
-    readonly data: { rows: readonly Row[]; total: number; perPage: number } | undefined;
+    readonly data: { rows: readonly Row[]; total: number; more: boolean; next: string | null } | undefined;
     readonly error: unknown;
     readonly isFetching: boolean;
   };
@@ -93,7 +92,7 @@ function Answered<Row extends { readonly id: string }>({
       columns={columns}
       sort={sort}
       descending={browse.common.descending}
-      page={browse.common.page}
+      after={browse.common.after}
       busy={answer.isFetching}
       change={browse.change}
     />
@@ -196,7 +195,7 @@ export function StreamList({ browse, systemName }: ListProps) {
   );
 }
 
-export function GroupList({ browse, systemName }: ListProps) {
+export function GroupList({ browse }: ListProps) {
   type Row = Outputs['data']['groups']['rows'][number];
   const trpc = useTRPC();
   const t = useTranslations('schoolData');
@@ -206,20 +205,11 @@ export function GroupList({ browse, systemName }: ListProps) {
       id: 'title',
       header: t('column.title'),
       cell: (row) => (
-        <RecordName
+        <LinkedName
           record={row}
           name={row.title}
-          systemName={systemName(row.systemId)}
+          href={`/school/${browse.common.schoolId}/data/groups/${row.id}`}
           below={joined(row.subjectName, row.streamName, row.siteName)}
-          facts={[
-            [t('details.kind'), t(`details.${row.kind}`)],
-            [t('column.code'), row.code],
-            [t('column.subject'), row.subjectName],
-            [t('column.stream'), row.streamName],
-            [t('column.grades'), row.grades.length === 0 ? null : row.grades.join(', ')],
-            [t('column.site'), row.siteName],
-            [t('column.terms'), row.terms.length === 0 ? null : row.terms.join(', ')],
-          ]}
         />
       ),
       sorts: true,

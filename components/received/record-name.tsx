@@ -1,5 +1,6 @@
 'use client';
 
+import Link from 'next/link';
 import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
 import { Copyable } from '#components/ui/copyable.tsx';
@@ -8,13 +9,59 @@ import { Facts } from '#components/ui/facts.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 
-interface ReceivedRecord {
+interface Standing {
+  readonly missedFetches: number;
+  readonly goneAt: Date | null;
+  readonly withheld?: boolean;
+}
+
+interface ReceivedRecord extends Standing {
   readonly id: string;
   readonly sourceId: string;
-  readonly missedFetches: number;
   readonly firstSeenAt: Date;
   readonly lastSeenAt: Date;
-  readonly goneAt: Date | null;
+}
+
+/** Withheld, gone or missing; nothing where it is in use. */
+export function RecordState({ record, className }: { record: Standing; className?: string }) {
+  const t = useTranslations('schoolData');
+  const [look, word] =
+    record.withheld === true
+      ? (['wait', 'withheld'] as const)
+      : record.goneAt !== null
+        ? (['rest', 'gone'] as const)
+        : record.missedFetches > 0
+          ? (['wait', 'missing'] as const)
+          : [null, null];
+  if (look === null) return null;
+  return (
+    <StateBadge look={look} className={className}>
+      {t(`filter.${word}`)}
+    </StateBadge>
+  );
+}
+
+/** A record's name, which leads to its own page; how it stands; on a phone the rest below. */
+export function LinkedName({
+  record,
+  name,
+  href,
+  below,
+}: {
+  record: Standing;
+  name: string;
+  href: string;
+  below?: ReactNode;
+}) {
+  return (
+    <>
+      <Link href={href} className="inline-block min-h-6 font-semibold [overflow-wrap:anywhere]">
+        {name}
+      </Link>
+      <RecordState record={record} className="ml-2" />
+      {below !== undefined && <span className="block text-ink-2 text-sm md:hidden">{below}</span>}
+    </>
+  );
 }
 
 /** A record's name, which opens all that is held of it; whether it is missing or gone; on a phone the rest below. */
@@ -32,12 +79,6 @@ export function RecordName({
   below?: ReactNode;
 }) {
   const t = useTranslations('schoolData');
-  const state =
-    record.goneAt !== null ? (
-      <StateBadge look="rest">{t('filter.gone')}</StateBadge>
-    ) : record.missedFetches > 0 ? (
-      <StateBadge look="wait">{t('filter.missing')}</StateBadge>
-    ) : null;
   return (
     <>
       <Dialog
@@ -73,7 +114,7 @@ export function RecordName({
           ]}
         />
       </Dialog>
-      {state !== null && <span className="ml-2">{state}</span>}
+      <RecordState record={record} className="ml-2" />
       {below !== undefined && <span className="block text-ink-2 text-sm md:hidden">{below}</span>}
     </>
   );

@@ -14,11 +14,11 @@ export function useBrowse(schoolId: string) {
   };
   return {
     ...browseAddress(parameters, schoolId),
-    filtered: [...parameters.keys()].some((key) => !['show', 'sort', 'order', 'page'].includes(key)),
+    filtered: [...parameters.keys()].some((key) => !['show', 'sort', 'order', 'after'].includes(key)),
     /** An empty value takes the filter away; whatever changes leads back to the first page. */
     change: (changes: Readonly<Record<string, string>>) => {
       const next = new URLSearchParams(window.location.search);
-      next.delete('page');
+      next.delete('after');
       for (const [key, value] of Object.entries(changes)) {
         if (value === '') next.delete(key);
         else next.set(key, value);

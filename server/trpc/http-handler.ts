@@ -22,6 +22,7 @@ export async function answerTrpc(
     endpoint: '/api/trpc',
     req: request,
     router: appRouter,
+    allowMethodOverride: true,
     createContext: () => contextOfRequest(web, { headers }),
     responseMeta: () => ({ headers: new Headers({ 'cache-control': 'no-store' }) }),
   });

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
-import { browseAddress } from '#components/received/browse-address.ts';
+import { browseAddress, isPeople } from '#components/received/browse-address.ts';
 import { ReceivedData } from '#components/received/received-data.tsx';
 import { Hydrate, prefetch, trpc } from '#components/trpc/server.tsx';
 
@@ -28,16 +28,17 @@ export default async function DataPage({ params, searchParams }: Address) {
     },
     schoolId,
   );
-  const list = {
+  const lists = {
     subjects: () => prefetch(trpc.data.subjects.queryOptions(browse.subjects), here),
     streams: () => prefetch(trpc.data.streams.queryOptions(browse.streams), here),
     groups: () => prefetch(trpc.data.groups.queryOptions(browse.groups), here),
     courses: () => prefetch(trpc.data.courses.queryOptions(browse.courses), here),
-  }[browse.collection];
+  };
   await Promise.all([
     prefetch(trpc.data.overview.queryOptions({ schoolId }), here),
     prefetch(trpc.connections.register.queryOptions({ schoolId }), here),
-    list(),
+    // People are asked for by the list itself: not every reader may read them.
+    isPeople(browse.collection) ? null : lists[browse.collection](),
   ]);
   return (
     <Hydrate>
