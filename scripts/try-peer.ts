@@ -1,11 +1,11 @@
 /**
  * Tries a connector against a running system: proof, preview, a whole fetch, and what was odd about it. Prints counts and keys,
- * no record and no secret, but for the preview's few names of courses with `PEER_SHOW=1`.
+ * no record and no secret, but for the preview's few masked rows with `PEER_SHOW=1`.
  *
  *   PEER_SETTINGS='{"version":"1.2","baseUrl":"…","tokenUrl":"…"}' PEER_SECRET='{"clientId":"…","clientSecret":"…"}' \
  *     node scripts/try-peer.ts oneroster
  *
- * PEER_SCOPES (comma-separated; all that the connector serves), PEER_CA (file with certificates to trust), PEER_ALLOW (OUTBOUND_ALLOW).
+ * PEER_SCOPES (comma-separated; all that the connector serves), PEER_SINCE (a moment: a delta), PEER_CA (file with certificates to trust), PEER_ALLOW (OUTBOUND_ALLOW).
  */
 import { readFileSync } from 'node:fs';
 import { type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
@@ -15,7 +15,7 @@ import { systemClock } from '#server/kernel/clock.ts';
 import { isCrosswalkError } from '#server/kernel/errors.ts';
 import { createOutboundClient, parseAllowList } from '#server/kernel/outbound/client.ts';
 
-const { PEER_SETTINGS, PEER_SECRET, PEER_SCOPES, PEER_CA, PEER_ALLOW, PEER_SHOW } = process.env;
+const { PEER_SETTINGS, PEER_SECRET, PEER_SCOPES, PEER_SINCE, PEER_CA, PEER_ALLOW, PEER_SHOW } = process.env;
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const [id] = process.argv.slice(2);
 if (id === undefined || PEER_SETTINGS === undefined || PEER_SECRET === undefined) {
@@ -31,6 +31,7 @@ const http = createOutboundClient({
   allow: parseAllowList(PEER_ALLOW ?? '').entries,
   ...(PEER_CA === undefined ? {} : { certificateAuthorities: [readFileSync(PEER_CA, 'utf8')] }),
 });
+const since = PEER_SINCE === undefined ? null : new Date(PEER_SINCE);
 const calls: CallRecord[] = [];
 let tokens: Tokens | null = null;
 const open = connector.open({
@@ -69,15 +70,16 @@ for (const collection of open.collectionsFor(scopes)) {
   const ids = new Set<string>();
   const deviations = new Set<string>();
   const reasons = new Map<string, number>();
-  let [records, pages, deleted, setAside] = [0, 0, 0, 0];
+  let [records, pages, deleted, setAside, cut] = [0, 0, 0, 0, 0];
   let total: number | null = null;
   let end: string | null = null;
   try {
-    for await (const page of open.fetch(collection, null)) {
+    for await (const page of open.fetch(collection, null, { scopes, since })) {
       pages += 1;
       records += page.records.length;
       deleted += page.records.filter((record) => record.deleted).length;
       setAside += page.setAside.length;
+      cut += page.cut;
       for (const { sourceId } of page.records) ids.add(sourceId);
       for (const key of page.deviations) deviations.add(key);
       for (const { field, reason } of page.setAside) {
@@ -89,7 +91,7 @@ for (const collection of open.collectionsFor(scopes)) {
     }
     const milliseconds = Math.round(performance.now() - started);
     say(
-      `${collection}: ${records} records (${ids.size} distinct, ${deleted} to be deleted), ${setAside} set aside ${JSON.stringify(Object.fromEntries(reasons))}`,
+      `${collection}: ${records} records (${ids.size} distinct, ${deleted} to be deleted), ${cut} cut, ${setAside} set aside ${JSON.stringify(Object.fromEntries(reasons))}`,
     );
     say(
       `    ${pages} pages, total ${total ?? 'not told'}, end ${end}, ${milliseconds} ms, deviations: ${[...deviations].join(', ') || 'none'}`,
