@@ -16,41 +16,68 @@ export function RunTable({
   base,
   runs,
   systemName,
+  pageSize,
 }: {
   /** Address of the connection's page. */
   base: string;
   runs: readonly Run[];
   systemName: string;
+  pageSize?: number;
 }) {
   const t = useTranslations('connectionPage.runs');
   const sync = useTranslations('sync');
   const format = useFormatter();
   const duration = useDuration();
   const sum = (run: Run, what: 'added' | 'changed' | 'gone') =>
-    run.counts.reduce((total, counts) => total + (counts[what] ?? 0), 0);
+    run.counts.reduce(
+      (total, counts) => total + (counts[what] ?? 0) + (what === 'added' ? (counts.returned ?? 0) : 0),
+      0,
+    );
+  const changesOf = (run: Run) =>
+    [sum(run, 'added'), sum(run, 'changed'), sum(run, 'gone')].map((n) => format.number(n)).join(' · ');
   const columns: Column<Run>[] = [
     {
       id: 'started',
       header: t('started'),
       cell: (run) => (
-        <Link href={`${base}/runs/${run.syncRunId}`} className="whitespace-nowrap">
-          <RelativeTime at={run.startedAt ?? run.createdAt} />
-        </Link>
+        <>
+          <Link href={`${base}/runs/${run.syncRunId}`} className="inline-block min-h-6 whitespace-nowrap">
+            <RelativeTime at={run.startedAt ?? run.createdAt} />
+          </Link>
+          <span className="block text-ink-2 text-sm md:hidden">
+            {[sync(`trigger.${run.trigger}`), changesOf(run)].join(' · ')}
+          </span>
+        </>
       ),
       sortBy: (run) => run.createdAt.getTime(),
     },
     {
       id: 'state',
       header: t('state'),
-      cell: (run) => <StateBadge look={lookOfRun(run.state)}>{sync(`state.${run.state}`)}</StateBadge>,
+      cell: (run) => (
+        <>
+          <StateBadge look={lookOfRun(run.state)}>{sync(`state.${run.state}`)}</StateBadge>
+          {run.undoneAt !== null && <span className="block text-ink-2 text-sm">{t('undone')}</span>}
+        </>
+      ),
     },
     { id: 'trigger', header: t('trigger'), cell: (run) => sync(`trigger.${run.trigger}`), wideOnly: true },
+    {
+      id: 'kind',
+      header: t('kind'),
+      cell: (run) => (
+        <>
+          {sync(`kind.${run.kind}`)}
+          {run.imported && <span className="block text-ink-2 text-sm">{t('imported')}</span>}
+        </>
+      ),
+      wideOnly: true,
+    },
     { id: 'records', header: t('records'), cell: (run) => format.number(run.fetched), numeric: true, wideOnly: true },
     {
       id: 'changes',
       header: t('changes'),
-      cell: (run) =>
-        [sum(run, 'added'), sum(run, 'changed'), sum(run, 'gone')].map((n) => format.number(n)).join(' · '),
+      cell: (run) => <span className="whitespace-nowrap">{changesOf(run)}</span>,
       numeric: true,
       wideOnly: true,
     },
@@ -75,6 +102,7 @@ export function RunTable({
       rowId={(run) => run.syncRunId}
       caption={t('caption', { system: systemName })}
       name="runs"
+      {...(pageSize === undefined ? {} : { pageSize })}
       empty={<p className="text-ink-2">{t('none')}</p>}
     />
   );

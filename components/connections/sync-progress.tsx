@@ -38,14 +38,17 @@ export function SyncProgress({ run }: { run: Run }) {
       </Card>
     );
   }
-  const total = run.counts.every(({ total: known }) => known !== null)
-    ? run.counts.reduce((sum, { total: known }) => sum + (known ?? 0), 0)
+  const known = run.counts.every(({ total }) => total !== null)
+    ? run.counts.reduce((sum, { total }) => sum + (total ?? 0), 0)
     : null;
+  // What the phase tells of itself, else what the counts say of fetching.
+  const { done, total } = run.live ?? { done: run.fetched, total: run.phase === 'fetch' ? known : null };
   const at = run.phase === null ? 0 : syncPhases.indexOf(run.phase);
   const line = [
+    run.live?.collection == null ? null : sync(`collection.${run.live.collection}`),
     total === null || total === 0
-      ? t('recordsUnknown', { fetched: format.number(run.fetched) })
-      : t('records', { fetched: format.number(run.fetched), total: format.number(total) }),
+      ? t('recordsUnknown', { fetched: format.number(done) })
+      : t('records', { fetched: format.number(done), total: format.number(total) }),
     run.rate === null ? null : t('rate', { rate: format.number(run.rate) }),
     run.secondsLeft === null ? null : t('left', { time: duration(run.secondsLeft) }),
   ].filter((part) => part !== null);
@@ -66,20 +69,17 @@ export function SyncProgress({ run }: { run: Run }) {
           </li>
         ))}
       </ol>
-      <Progress
-        value={run.phase === 'fetch' && total !== null && total > 0 ? run.fetched / total : null}
-        label={t('title')}
-      />
+      <Progress value={total !== null && total > 0 ? done / total : null} label={t('title')} />
       <p role="status">
         {line.join(' · ')} <span className="text-ink-2 text-sm">{t('reload')}</span>
       </p>
       <ul className="grid gap-x-6 gap-y-1 text-sm sm:grid-cols-3">
-        {run.counts.map(({ collection, fetched, total: known }) => (
+        {run.counts.map(({ collection, fetched, total: inSystem }) => (
           <li key={collection} className="flex justify-between gap-3">
             <span className="text-ink-2">{sync(`collection.${collection}`)}</span>
-            <span>
+            <span className="tabular-nums">
               {format.number(fetched ?? 0)}
-              {known !== null && ` / ${format.number(known)}`}
+              {inSystem !== null && ` / ${format.number(inSystem)}`}
             </span>
           </li>
         ))}

@@ -144,6 +144,11 @@ export function ConnectionView({ schoolId, connectionId, roles }: Which & { role
               runs={data.runs}
               systemName={edge.producer.name}
             />
+            {data.runs.length > 0 && (
+              <Link href={`/school/${schoolId}/connections/${connectionId}/runs`} className="justify-self-start">
+                {t('runs.all')}
+              </Link>
+            )}
           </Section>
           {roles.some((role) => role !== 'signatory') && (
             <CallLog

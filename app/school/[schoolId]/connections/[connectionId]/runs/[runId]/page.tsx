@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
-import { RunView } from '#components/connections/run-view.tsx';
+import { RunView } from '#components/connections/run/run-view.tsx';
 import { readerOf } from '#components/school/reader.ts';
 import { Hydrate, prefetch, trpc } from '#components/trpc/server.tsx';
 
@@ -18,10 +18,7 @@ export default async function Run({ params }: Address) {
   const { schoolId, connectionId, runId } = await params;
   const reader = await readerOf(schoolId);
   const here = `/school/${schoolId}/connections/${connectionId}/runs/${runId}`;
-  await Promise.all([
-    prefetch(trpc.sync.run.queryOptions({ schoolId, syncRunId: runId }), here),
-    prefetch(trpc.sync.progress.queryOptions({ schoolId }), here),
-  ]);
+  await prefetch(trpc.sync.run.queryOptions({ schoolId, syncRunId: runId }), here);
   return (
     <Hydrate>
       <RunView schoolId={schoolId} connectionId={connectionId} syncRunId={runId} roles={reader.roles} />
