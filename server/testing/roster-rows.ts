@@ -1,4 +1,4 @@
-import type { SystemKind } from '#db/schema/vocabulary.ts';
+import { type SystemKind, scopes as vocabulary } from '#db/schema/vocabulary.ts';
 import type { TestDatabase } from '#db/testing/test-database.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { makeAgreement, type TestSchool, testNow } from './actors.ts';
@@ -49,7 +49,7 @@ export async function makeLiveEdge(
   await admin`
     insert into credential (id, school_id, system_id, state, proved_at, proof)
     select ${newId()}, ${schoolId}, ${systemId}, 'proved', ${testNow},
-           ${admin.json(scopes.map((scope) => ({ scope, ok: true, errorCode: null, details: {} })))}
+           ${admin.json({ ok: true, results: vocabulary.map((scope) => ({ scope, ok: true, errorCode: null, details: {} })), actsAs: null, about: {}, advice: [] })}
      where not exists (select 1 from credential where system_id = ${systemId})`;
   await admin`update connection set state = 'live' where id = ${connectionId}`;
   return connectionId;

@@ -5,6 +5,7 @@ import { dataRouter } from './routers/data.ts';
 import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
 import { peopleRouter } from './routers/people.ts';
+import { replaceSystemRouter } from './routers/replace-system.ts';
 import { schoolsRouter } from './routers/schools.ts';
 import { streamsRouter } from './routers/streams.ts';
 import { syncRouter } from './routers/sync.ts';
@@ -20,6 +21,7 @@ export const appRouter = router({
   operations: operationsRouter,
   organisations: organisationsRouter,
   people: peopleRouter,
+  replaceSystem: replaceSystemRouter,
   schools: schoolsRouter,
   streams: streamsRouter,
   sync: syncRouter,
