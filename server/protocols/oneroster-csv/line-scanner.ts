@@ -319,7 +319,8 @@ export class LineScanner {
             }
             byte = bytes[++i] ?? 0;
           }
-          if (i > limit) {
+          // At the guard nothing is known of the cell yet, not even whether it is in quotes.
+          if (i > limit && !(i === begin && i === realEnd)) {
             problem = limit === lineLimit ? 'line-too-long' : 'field-too-long';
             break;
           }
