@@ -24,6 +24,7 @@ import { PageHeader } from '#components/ui/page-header.tsx';
 import { useAgo } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import type { SchoolRole } from '#db/schema/vocabulary.ts';
+import { SystemParts } from './system-parts.tsx';
 
 type Page = Outputs['systems']['page'];
 
@@ -69,6 +70,7 @@ export function SystemView({
         title={system.name}
         standing={`${kinds(system.kind)} · ${system.product.name} · ${standing(system)}`}
       />
+      <SystemParts schoolId={schoolId} systemId={systemId} kind={system.kind} roles={roles} />
       <ConsentAnswer answer={consent} />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_340px]">
         <div className="grid gap-4">
