@@ -45,6 +45,7 @@ export interface ScanFacts {
 
 const comma = 0x2c;
 const quote = 0x22;
+const space = 0x20;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const deletions = [utf8('tobedeleted'), utf8('inactive')];
@@ -292,7 +293,7 @@ export class LineScanner {
               i += 1;
             } else {
               if (byte === 0) nul = cell;
-              if (byte < 0x20) control = true;
+              if (byte < space) control = true;
               i += 1;
             }
           }
@@ -307,7 +308,7 @@ export class LineScanner {
           for (;;) {
             while (byte > comma) byte = bytes[++i] ?? 0;
             if (byte === comma || byte === lineFeed) break;
-            if (byte < 0x20) {
+            if (byte < space) {
               if (byte === carriageReturn) {
                 if (bytes[i + 1] === lineFeed) break;
                 bareReturn = cell;
@@ -443,7 +444,13 @@ export class LineScanner {
     const isQuoted = this.#cells.isQuoted(bytes, column);
     const from = (this.#cells.from[column] ?? 0) + (isQuoted ? 1 : 0);
     const to = (this.#cells.to[column] ?? 0) - (isQuoted ? 1 : 0);
-    if (isPlain && to > from && to - from <= longestSourceId && (bytes[from] ?? 0) > 0x20) return true;
+    if (
+      to > from &&
+      to - from <= longestSourceId &&
+      (isPlain ? (bytes[from] ?? 0) > space : isGraphic(bytes, from, to))
+    ) {
+      return true;
+    }
     const id = bytes.toString('utf8', from, to).replaceAll('""', isQuoted ? '"' : '""');
     if (id.trim() === '') {
       this.#setAsideLine(line, column, 'source-id-missing');
@@ -453,4 +460,13 @@ export class LineScanner {
     this.#setAsideLine(line, column, 'source-id-unusable');
     return false;
   }
+}
+
+/** Printable ASCII without spaces, which nearly every id is. */
+function isGraphic(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte <= space || byte > 0x7e) return false;
+  }
+  return true;
 }

@@ -2,7 +2,7 @@ import { unreachable } from '#server/kernel/errors.ts';
 import type { LineCells } from './line-cells.ts';
 import { addedBytes, type Computed, compile, type Instruction, mostCopies, type ScanPlan, utf8 } from './scan-plan.ts';
 
-const blockBytes = 262_144;
+const blockBytes = 131_072;
 const comma = 0x2c;
 const quote = 0x22;
 const lineFeed = 0x0a;

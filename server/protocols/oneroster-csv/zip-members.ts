@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 import { CrosswalkError } from '#server/kernel/errors.ts';
@@ -21,7 +21,8 @@ export const defaultZipLimits: ZipLimits = {
   ratio: 250,
 };
 const ratioCountsFrom = 16_777_216;
-const inflatedChunk = 262_144;
+const packedChunk = 65_536;
+const inflatedChunk = 131_072;
 
 export interface ZipMember {
   /** Without its folder. */
@@ -49,14 +50,14 @@ export async function openZip(path: string, limits: ZipLimits = defaultZipLimits
     const zip = await readDirectory(file.fd, await beginsLikeZip(file));
     const entries = await readEntries(zip, limits);
     const { size } = await file.stat();
-    return openedZip(zip, entries, size, () => file.close());
+    return openedZip(zip, entries, size, file);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function beginsLikeZip(file: Awaited<ReturnType<typeof open>>): Promise<boolean> {
+async function beginsLikeZip(file: FileHandle): Promise<boolean> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
   // A local file header, or the end of an empty zip (APPNOTE.TXT 4.3.7, 4.3.16).
   return bytesRead === 4 && [0x04034b50, 0x06054b50].includes(buffer.readUInt32LE(0));
@@ -68,12 +69,13 @@ async function readDirectory(fd: number, isZip: boolean): Promise<ZipFile> {
     return await fromFdPromise(fd, { autoClose: false, decodeStrings: false, validateEntrySizes: false });
   } catch (cause) {
     // It begins as a zip, and the record at its end is not there.
-    throw isSystemError(cause) ? cause : new CrosswalkError('package-cut-short', { cause });
+    throw hasCode(cause) ? cause : new CrosswalkError('package-cut-short', { cause });
   }
 }
 
-const isSystemError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code);
+/** Errors of the system, of Node and of zlib have a code, yauzl's have none: those say that the zip is not in order. */
+const hasCode = (error: unknown): error is Error & { code: string } =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string';
 
 const damaged = (file: string, cause?: unknown) => new CrosswalkError('package-damaged', { details: { file }, cause });
 const tooLarge = (limit: string, file = 'none') =>
@@ -112,7 +114,7 @@ async function readEntries(zip: ZipFile, limits: ZipLimits): Promise<Listed[]> {
       listed.push({ member: { name, folder, bytes }, entry });
     }
   } catch (error) {
-    throw error instanceof CrosswalkError || isSystemError(error) ? error : damaged('none', error);
+    throw hasCode(error) ? error : damaged('none', error);
   }
   return listed;
 }
@@ -143,23 +145,20 @@ const shownName = (name: string) => (name.length > 80 ? `${name.slice(0, 79)}…
 const isLeftover = (path: string) =>
   /^__MACOSX\//.test(path) || /(^|\/)(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$/i.test(path);
 
-function openedZip(zip: ZipFile, listed: readonly Listed[], size: number, close: () => Promise<void>): OpenZip {
+function openedZip(zip: ZipFile, listed: readonly Listed[], size: number, handle: FileHandle): OpenZip {
   refuseOverlaps(listed, size);
-  const entries = new Map(listed.map(({ member, entry }) => [member, entry]));
+  const listings = new Map(listed.map((listing) => [listing.member, listing]));
 
   async function* read(member: ZipMember): AsyncGenerator<Buffer, void, undefined> {
-    const entry = entries.get(member);
-    if (entry === undefined) throw new CrosswalkError('internal', { details: { expected: 'a member of this zip' } });
+    const listing = listings.get(member);
+    if (listing === undefined) throw new CrosswalkError('internal', { details: { expected: 'a member of this zip' } });
+    const { entry } = listing;
     const file = shownName(member.name);
     let count = 0;
     let crc = 0;
     try {
-      const packed = await zip.openReadStreamPromise(entry, { decodeFileData: false });
-      const stream =
-        entry.compressionMethod === 0
-          ? packed
-          : // Errors of either stream end the other and come out of the iteration below.
-            pipeline(packed, createInflateRaw({ chunkSize: inflatedChunk }), () => undefined);
+      const packed = packedBytes(zip, listing, handle);
+      const stream = entry.compressionMethod === 0 ? packed : inflated(packed);
       for await (const chunk of stream) {
         if (!Buffer.isBuffer(chunk)) throw damaged(file);
         count += chunk.length;
@@ -168,7 +167,8 @@ function openedZip(zip: ZipFile, listed: readonly Listed[], size: number, close:
         yield chunk;
       }
     } catch (error) {
-      throw error instanceof CrosswalkError || isSystemError(error) ? error : damaged(file, error);
+      // zlib's own codes: the bytes are no Deflate, or end before it does.
+      throw hasCode(error) && error.code.startsWith('Z_') ? damaged(file, error) : error;
     }
     if (count !== member.bytes || crc !== entry.crc32) throw damaged(file);
   }
@@ -186,9 +186,35 @@ function openedZip(zip: ZipFile, listed: readonly Listed[], size: number, close:
       }
       return { head: Buffer.concat(chunks), isAll: length === member.bytes };
     },
-    close,
+    close: () => handle.close(),
   };
 }
+
+/**
+ * The bytes of a member as they stand in the file. Read here, not by yauzl's stream nor by the handle's: when `peek` leaves it before its
+ * end, the one may still have a read in its queue that throws where nobody can catch it, the other closes the handle.
+ */
+async function* packedBytes(zip: ZipFile, { entry, member }: Listed, handle: FileHandle): AsyncGenerator<Buffer> {
+  const header = await zip.readLocalFileHeaderPromise(entry, { minimal: true }).catch((error: unknown) => {
+    throw hasCode(error) ? error : damaged(shownName(member.name), error);
+  });
+  const end = header.fileDataStart + entry.compressedSize;
+  for (let at = header.fileDataStart; at < end; ) {
+    const length = Math.min(packedChunk, end - at);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
+    if (bytesRead === 0) throw damaged(shownName(member.name));
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Errors of either stream end the other and come out of the iteration of the second. */
+const inflated = (packed: AsyncIterable<Buffer>) =>
+  pipeline(
+    Readable.from(packed, { objectMode: false }),
+    createInflateRaw({ chunkSize: inflatedChunk }),
+    () => undefined,
+  );
 
 /** Members that share their bytes make a small zip unpack to anything (a bomb without nesting). */
 function refuseOverlaps(listed: readonly Listed[], size: number): void {
