@@ -1,8 +1,13 @@
 export interface Bench {
   /** One sentence: what is measured. */
   readonly about: string;
-  /** Measures; `say` tells how it goes. Keys name their unit: `stepsPerSecond`, `startMs`. */
-  run(say: (line: string) => void): Promise<Record<string, number | string>>;
+  /** Options of the command besides `--json`, each with its default. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Measures; `say` tells how it goes. Keys name their unit: `stepsPerSecond`, `startMs`, `first_s`. */
+  run(
+    say: (line: string) => void,
+    options: Readonly<Record<string, string>>,
+  ): Promise<Record<string, number | string | null>>;
 }
 
 /** The value below which the given share (0 to 1) of the values lies. */

@@ -11,6 +11,7 @@ export interface ScratchDatabase {
   readonly adminUrl: string;
   readonly webUrl: string;
   readonly syncUrl: string;
+  readonly masterKey: string;
   drop(): Promise<void>;
 }
 
@@ -35,6 +36,7 @@ export async function scratchDatabase(): Promise<ScratchDatabase> {
       adminUrl,
       webUrl: urlForRole(adminUrl, masterKey, 'web'),
       syncUrl: urlForRole(adminUrl, masterKey, 'sync'),
+      masterKey,
       drop,
     };
   } catch (error) {

@@ -316,6 +316,10 @@ grant select, insert, update, delete on roster_person, roster_person_alias, rost
   held_change, withheld_person, stream_choice, stream_assignment, sync_settings, sync_progress, roster_upload, roster_upload_chunk,
   system_replacement, replacement_link to crosswalk_web, crosswalk_sync;
 --> statement-breakpoint
+-- Statistics after a first sync of a large school: the planner takes a new table for empty.
+grant maintain on roster_site, roster_term, roster_subject, roster_stream, roster_group, roster_person, roster_enrolment, roster_demographics, lms_course
+  to crosswalk_sync;
+--> statement-breakpoint
 -- What was previewed and approved is what a first sync must bring.
 grant select on preview to crosswalk_sync;
 --> statement-breakpoint

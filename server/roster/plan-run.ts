@@ -31,12 +31,19 @@ export interface PlanOf {
   readonly ended: readonly string[];
 }
 
-/** SQL in which `$ended` stands for the source ids of the terms that are over. */
-export function withEnded(text: string, ended: readonly string[]): SQL {
+/**
+ * SQL in which `$ended` stands for the source ids of the terms that are over, and `$system` for the system: neither depends on the row, so
+ * that what is looked up by them is looked up once.
+ */
+export function withEnded(text: string, ended: readonly string[], { systemId }: Pick<HeldRun, 'systemId'>): SQL {
   const list = sql`array(select jsonb_array_elements_text(${JSON.stringify(ended)}::jsonb))`;
-  const parts = text.split('$ended');
   return sql.join(
-    parts.map((part) => sql.raw(part)),
+    text.split('$ended').map((part) =>
+      sql.join(
+        part.split('$system').map((piece) => sql.raw(piece)),
+        sql`${systemId}::uuid`,
+      ),
+    ),
     list,
   );
 }
@@ -108,18 +115,26 @@ export async function planTable(tx: Tx, run: HeldRun, { table, complete, ended }
         when r.content_hash <> s.hash then 'changed'
         else 'seen' end, coalesce(s.source_id, r.source_id), coalesce(r.id, across.new_id())
       from (select source_id, status, hash from ${rows}) s
-      full join (select r.id, r.source_id, r.content_hash, r.gone_at, r.missed_fetches, ${withEnded(of.archived, ended)} as archived
+      full join (select r.id, r.source_id, r.content_hash, r.gone_at, r.missed_fetches
                    from ${roster} r where ${inRoster(run)}) r on r.source_id = s.source_id
      where (r.id is null and s.status is distinct from 'tobedeleted')
-        or (s.source_id is null and ${complete} and r.gone_at is null and not coalesce(r.archived, false))
+        or (s.source_id is null and ${complete} and r.gone_at is null)
         or (s.source_id is not null and r.id is not null
             and case when s.status = 'tobedeleted' then r.gone_at is null
                      else r.gone_at is not null or r.content_hash <> s.hash or r.missed_fetches > 0 end)`);
+  await tx.execute(sql`analyze ${plan}`);
   // What could not be read stays as it was; it is there.
   await tx.execute(sql`
     delete from ${plan} p where p.collection = ${table} and p.kind in ('missing', 'gone')
        and p.source_id in (select a.source_id from ${staged(run, 'aside')} a where a.source_id is not null)
        and not exists (select 1 from ${rows} s where s.source_id = p.source_id)`);
+  // What belongs to an ended term is archived: providers stop sending it.
+  if (of.archived !== 'false') {
+    await tx.execute(sql`
+      delete from ${plan} p using ${roster} r
+       where p.collection = ${table} and p.kind in ('missing', 'gone') and r.id = p.id and (${withEnded(of.archived, ended, run)})
+         and not exists (select 1 from ${rows} s where s.source_id = p.source_id)`);
+  }
   await noteDifferences(tx, run, table);
   const counts = await countPlan(tx, run, table);
   return {
@@ -213,7 +228,7 @@ async function weighPlan(tx: Tx, run: HeldRun, table: TableName, ended: readonly
   const plan = staged(run, 'plan');
   const site = sql.raw(of.site ?? 'null::text');
   const collection = sql.raw(of.collection.resting);
-  const archived = withEnded(of.archived, ended);
+  const archived = withEnded(of.archived, ended, run);
   const touchedRows = weighedRows.parse(
     await tx.execute(sql`
       with touched as materialized (

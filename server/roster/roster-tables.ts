@@ -25,7 +25,8 @@ export interface RosterTable {
   /** The site that thresholds weigh a row under; null: no site. */
   readonly site: string | null;
   /**
-   * Whether a row belongs to terms that are over: archived, never gone. `$ended` stands for the array of their source ids.
+   * Whether a row belongs to terms that are over: archived, never gone. `$ended` stands for the array of their source ids, `$system` for
+   * the system.
    */
   readonly archived: string;
   readonly unusable: readonly Unusable[];
@@ -181,7 +182,7 @@ export const rosterTables: Readonly<Record<TableName, RosterTable>> = {
     collection: one('enrolments'),
     site: null,
     archived:
-      'r.group_id in (select g.id from roster_group g where g.system_id = r.system_id and cardinality(g.term_source_ids) > 0 and g.term_source_ids <@ $ended)',
+      'r.group_id in (select g.id from roster_group g where g.system_id = $system and cardinality(g.term_source_ids) > 0 and g.term_source_ids <@ $ended)',
     unusable: [
       { field: 'class', reason: 'reference-missing', when: 's.group_source_id is null' },
       { field: 'user', reason: 'reference-missing', when: 's.person_source_id is null' },

@@ -58,6 +58,8 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
         from ${rows} s ${joins}
        where s.status is distinct from 'tobedeleted'`);
     if (table === 'people') await writeAliases(tx, run);
+    // Until then the planner takes the table for empty, and would join the next run row by row.
+    await tx.execute(sql`analyze ${roster}`);
     for (const [collection, { added }] of plan.counts) {
       await tx.execute(sql`
         insert into roster_change (school_id, system_id, sync_run_id, collection, kind, records, at)
