@@ -1,22 +1,19 @@
 'use client';
 
-import { useMutation, useSuspenseQuery } from '@tanstack/react-query';
+import { useSuspenseQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useFormatter, useTranslations } from 'next-intl';
-import { toast } from 'sonner';
 import { lookOfConnection } from '#components/connections/state-look.ts';
 import { useTRPC } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
-import { Button } from '#components/ui/button.tsx';
 import { Ask, Section } from '#components/ui/card.tsx';
 import { Copyable } from '#components/ui/copyable.tsx';
-import { ConfirmDialog } from '#components/ui/dialog.tsx';
-import { ErrorNotice } from '#components/ui/error-notice.tsx';
 import { Facts } from '#components/ui/facts.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
 import { Day, RelativeTime } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
+import { WithholdPerson } from '#components/withheld/withhold-person.tsx';
 import { type Scope, scopes } from '#db/schema/vocabulary.ts';
 import { FieldChanges, useFieldWords } from './field-words.tsx';
 import { RecordState } from './record-name.tsx';
@@ -34,6 +31,7 @@ export function PersonPage({ schoolId, personId }: { schoolId: string; personId:
   const t = useTranslations('schoolData.person');
   const data = useTranslations('schoolData');
   const format = useFormatter();
+  const router = useRouter();
   const { data: person } = useSuspenseQuery(trpc.data.person.queryOptions({ schoolId, personId }));
   const reaching = person.grants.filter(({ reaches }) => reaches === 'yes');
   const kinds = person.kinds.length === 0 ? [person.kind] : person.kinds;
@@ -56,7 +54,16 @@ export function PersonPage({ schoolId, personId }: { schoolId: string; personId:
             {t('seenBy', { count: person.withheld === null && person.goneAt === null ? reaching.length : 0 })}
           </>
         }
-        action={person.withheld === null ? <Withhold schoolId={schoolId} person={person} name={shown} /> : undefined}
+        action={
+          person.withheld === null ? (
+            <WithholdPerson
+              schoolId={schoolId}
+              personId={person.id}
+              name={shown}
+              onDone={() => router.push(`/school/${schoolId}/data/withheld`)}
+            />
+          ) : undefined
+        }
       />
       <div className="grid gap-4">
         {person.withheld !== null && (
@@ -298,30 +305,5 @@ function History({ person }: { person: Person }) {
         </ol>
       )}
     </Section>
-  );
-}
-
-function Withhold({ schoolId, person, name }: { schoolId: string; person: Person; name: string }) {
-  const trpc = useTRPC();
-  const t = useTranslations('schoolData.person');
-  const router = useRouter();
-  const withhold = useMutation(
-    trpc.withheld.withhold.mutationOptions({
-      onSuccess: () => {
-        toast.success(t('withheldDone', { name }));
-        router.push(`/school/${schoolId}/data?show=${listOf[person.kind]}`);
-      },
-    }),
-  );
-  return (
-    <ConfirmDialog
-      trigger={<Button>{t('withhold')}</Button>}
-      title={t('withholdTitle', { name })}
-      description={t('withholdBody')}
-      confirm={t('withhold')}
-      onConfirm={() => withhold.mutateAsync({ schoolId, personId: person.id })}
-    >
-      <ErrorNotice error={withhold.error} />
-    </ConfirmDialog>
   );
 }

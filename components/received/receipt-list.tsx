@@ -14,7 +14,20 @@ import { receiptsShown } from './receipts-shown.ts';
 
 type Receipt = Outputs['connections']['receipts'][number];
 
-const collections = ['subjects', 'streams', 'groups', 'courses', 'sites', 'terms'] as const;
+const collections = [
+  'students',
+  'teachers',
+  'guardians',
+  'enrolments',
+  'demographics',
+  'classes',
+  'groups',
+  'subjects',
+  'streams',
+  'courses',
+  'sites',
+  'terms',
+] as const;
 
 /** What was deleted, destroyed or ended at the school, dated and with its reason. */
 export function ReceiptList({ schoolId }: { schoolId: string }) {
