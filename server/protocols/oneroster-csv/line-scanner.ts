@@ -11,7 +11,7 @@ import { type ScanPlan, utf8 } from './scan-plan.ts';
  * of a cell pass undecoded, with their quotes. Nothing is held but the line in hand.
  *
  * However the bytes are cut into chunks, the result is the same. What is wrong with a line costs that line, never the file:
- * - a line break inside quotes is read (RFC 4180 §2.6 has it, OneRoster does not) and counted;
+ * - a line break inside quotes is read as a space (RFC 4180 §2.6 has it, OneRoster does not) and counted;
  * - where a quote is never closed, or closes where it cannot, only the line where it opened is set aside, and reading goes on behind it;
  * - a cell of more than 64 KiB is skipped to its end, through its closing quote if it has one, and never held.
  */
@@ -409,7 +409,7 @@ export class LineScanner {
         this.#cells.addTo(collect, bytes, this.#plan.sourceId);
       }
       this.#rows += 1;
-      if (this.#plan.write) this.#writer.write(bytes, startLine, stop - start, quoted);
+      if (this.#plan.write) this.#writer.write(bytes, startLine, stop - start, quoted, breaks > 0);
     }
     return end;
   }

@@ -6,6 +6,8 @@ const blockBytes = 131_072;
 const comma = 0x2c;
 const quote = 0x22;
 const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
 const trueWords = [utf8('true')];
 
 /** Whole lines for COPY. */
@@ -33,8 +35,11 @@ export class RowWriter {
     this.#growth = 20 + plan.cells.length + addedBytes(plan);
   }
 
-  /** Writes the line in hand. `length` in bytes; `quoted`: at least one of its cells is. */
-  write(bytes: Buffer, line: number, length: number, quoted: boolean): void {
+  /**
+   * Writes the line in hand. `length` in bytes; `quoted`: at least one of its cells is. `broken`: with line breaks in its values, which become
+   * spaces: before version 18, PostgreSQL takes a line `\.` for the end of all data even inside quotes.
+   */
+  write(bytes: Buffer, line: number, length: number, quoted: boolean, broken: boolean): void {
     const room = length * this.#copies + this.#growth;
     if (this.#filled + room > this.#out.length) {
       this.flush();
@@ -70,6 +75,11 @@ export class RowWriter {
       } else if (instruction.kind === 'commas') {
         for (let more = 1; more < instruction.count; more += 1) out[o++] = comma;
       } else o = this.#compute(bytes, out, o, instruction.compute);
+    }
+    if (broken) {
+      for (let at = this.#filled; at < o; at += 1) {
+        if (out[at] === lineFeed || out[at] === carriageReturn) out[at] = space;
+      }
     }
     out[o++] = lineFeed;
     this.#filled = o;

@@ -81,6 +81,8 @@ const damaged = (file: string, cause?: unknown) => new CrosswalkError('package-d
 const tooLarge = (limit: string, file = 'none') =>
   new CrosswalkError('package-too-large', { details: { limit, file } });
 
+const inWords = (bytes: number) => (bytes >= gibibyte ? `${Math.round(bytes / gibibyte)} GiB` : `${bytes} bytes`);
+
 interface Listed {
   readonly member: ZipMember;
   readonly entry: Entry;
@@ -106,8 +108,8 @@ async function readEntries(zip: ZipFile, limits: ZipLimits): Promise<Listed[]> {
       }
       const bytes = entry.uncompressedSize;
       total += bytes;
-      if (bytes > limits.memberBytes) throw tooLarge(`${limits.memberBytes} bytes`, shown);
-      if (total > limits.totalBytes) throw tooLarge(`${limits.totalBytes} bytes`);
+      if (bytes > limits.memberBytes) throw tooLarge(inWords(limits.memberBytes), shown);
+      if (total > limits.totalBytes) throw tooLarge(inWords(limits.totalBytes));
       if (bytes > ratioCountsFrom && bytes > entry.compressedSize * limits.ratio) {
         throw tooLarge(`${limits.ratio} : 1`, shown);
       }
