@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
 import { strToU8, type Zippable, zipSync } from 'fflate';
 import { afterAll, describe, expect, test } from 'vitest';
 import { stagedColumns } from '#server/connectors/staged-columns.ts';
@@ -497,6 +498,35 @@ describe('a zip that is refused', () => {
       });
     }
   });
+});
+
+test('a zip with any byte changed or cut off anywhere is refused, is not complete, or tells the same as before', async () => {
+  const whole = Buffer.from(
+    zipSync(Object.fromEntries(Object.entries(school12).map(([name, text]) => [name, strToU8(text)]))),
+  );
+  const told = async (path: string) => {
+    await using pack = await openPackage(path);
+    const people = await collect(pack, 'people', { roles });
+    return people.facts.complete ? people.text : null;
+  };
+  const before = await told(write(whole));
+  expect(before).toMatch(/Ada/);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(whole.length - 1),
+      fc.integer({ min: 1, max: 255 }),
+      fc.boolean(),
+      async (at, by, isCut) => {
+        const bytes = Buffer.from(whole);
+        bytes[at] = (bytes[at] ?? 0) ^ by;
+        const result = await told(write(isCut ? bytes.subarray(0, at) : bytes)).catch((error: unknown) =>
+          isCrosswalkError(error) ? null : error,
+        );
+        expect([null, before]).toContain(result);
+      },
+    ),
+    { numRuns: 250 },
+  );
 });
 
 describe('a manifest', () => {
