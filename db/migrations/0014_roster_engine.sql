@@ -359,12 +359,13 @@ create index on staging.page (school_id);
 --> statement-breakpoint
 grant select, insert, update, delete on staging.page to crosswalk_sync;
 --> statement-breakpoint
--- A list in one cell: parted by U+001F where we wrote it, by commas where the source did.
+-- A list in one cell: parted by U+001F where we wrote it, by commas where the source did. Without a subquery, so that PostgreSQL puts it into the
+-- statement instead of calling it for every row.
 create function staging.list(p text) returns text[] language sql immutable parallel safe as $$
   select case when p is null then '{}'::text[]
               when strpos(p, chr(31)) > 0 then string_to_array(rtrim(p, chr(31)), chr(31))
               when strpos(p, ',') = 0 then array[btrim(p)]
-              else array(select btrim(e) from unnest(string_to_array(p, ',')) as e where btrim(e) <> '') end
+              else array_remove(string_to_array(regexp_replace(btrim(p), '\s*,\s*', ',', 'g'), ','), '') end
 $$;
 --> statement-breakpoint
 create function staging.day(p text) returns date language sql stable parallel safe as $$

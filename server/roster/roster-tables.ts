@@ -143,7 +143,8 @@ export const rosterTables: Readonly<Record<TableName, RosterTable>> = {
       ),
       ...list('grades', 'user_ids', 'agent_source_ids', 'roles'),
       site_source_ids: {
-        from: `array(select distinct split_part(role, '|', 3) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 3) <> '' order by 1)`,
+        from: `case when strpos(s.roles, chr(31)) = length(s.roles) then array_remove(array[split_part(s.roles, '|', 3)], '')
+          else array(select distinct split_part(role, '|', 3) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 3) <> '' order by 1) end`,
       },
     },
     collection: {
