@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 import { seen } from '../fixtures/look.ts';
 import { mailedLink } from '../fixtures/mail.ts';
+import { putStudent } from '../fixtures/people-in-roster.ts';
 import type { Person } from '../fixtures/person.ts';
 import { addressOf, everyRoute } from '../fixtures/routes.ts';
 import { Sis } from '../fixtures/sandbox.ts';
@@ -54,7 +55,10 @@ test('every page of a school fits a phone and has no violation', async ({ cast, 
   const { systemId, requestId, connectionId } = await sisLive(school, sis);
   const { schoolId, agreementId } = school;
   const { id: runId } = await newestRun(school, systemId);
-  const ids = { schoolId, agreementId, systemId, requestId, connectionId, runId };
+  const personId = await putStudent(school, { systemId, runId });
+  const { rows } = await school.administrator.api.data.groups.query({ schoolId });
+  const groupId = rows[0]?.id ?? '';
+  const ids = { schoolId, agreementId, systemId, requestId, connectionId, runId, personId, groupId };
   const routes = everyRoute().filter((route) => route.startsWith('/school/'));
   expect(await walk(school.administrator, routes, ids)).toEqual([]);
 });

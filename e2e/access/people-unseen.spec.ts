@@ -1,0 +1,87 @@
+import { putStudent, recognisable } from '../fixtures/people-in-roster.ts';
+import type { Person } from '../fixtures/person.ts';
+import { addressOf, everyRoute } from '../fixtures/routes.ts';
+import { joinSchool, newestRun, schoolInForce, sisLive } from '../fixtures/scenes.ts';
+import { expect, test } from '../fixtures/test.ts';
+
+const words = Object.values(recognisable);
+
+/** What a page holds, seen or not: its markup, what scripts fetched, and what it sent along for them. */
+async function told(person: Person, address: string): Promise<string[]> {
+  const page = await person.open('/account');
+  const answers: Promise<string>[] = [];
+  const listen = (response: { url(): string; text(): Promise<string> }) => {
+    // What was left before it had come is no answer.
+    if (response.url().includes('/api/trpc')) answers.push(response.text().catch(() => ''));
+  };
+  page.on('response', listen);
+  await page.goto(address);
+  await page.waitForLoadState('networkidle');
+  // What stands folded is there too.
+  for (const summary of await page.locator('details:not([open]) > summary').all()) await summary.click();
+  await page.waitForLoadState('networkidle');
+  page.off('response', listen);
+  const all = [await page.content(), page.url(), ...(await Promise.all(answers))].join('\n').toLowerCase();
+  return words.filter((word) => all.includes(word.toLowerCase()));
+}
+
+async function seenAnywhere(person: Person, portal: string, ids: Record<string, string>): Promise<string[]> {
+  const seen: string[] = [];
+  for (const route of everyRoute().filter((one) => one.startsWith(portal))) {
+    const address = addressOf(route, ids);
+    if (address === null) continue;
+    const found = await told(person, address);
+    if (found.length > 0) seen.push(`${person.name} at ${route}: ${found.join(', ')}`);
+  }
+  return seen;
+}
+
+test('a student is seen by the school administrator, and by no agent, operator or other role of the school', async ({
+  cast,
+  agency,
+  operator,
+  sis,
+}) => {
+  test.setTimeout(300_000);
+  const school = await schoolInForce(cast, operator, agency);
+  const { systemId, requestId, connectionId } = await sisLive(school, sis);
+  const { schoolId, agreementId, administrator } = school;
+  const { id: runId } = await newestRun(school, systemId);
+  const personId = await putStudent(school, { systemId, runId });
+  const { rows } = await administrator.api.data.groups.query({ schoolId });
+  const { enrolments } = await administrator.api.data.person.query({ schoolId, personId });
+  const groupId = enrolments[0]?.groupId ?? rows[0]?.id ?? '';
+  const [template] = await operator.api.agreements.listTemplates.query({});
+  const ids = {
+    schoolId,
+    agreementId,
+    systemId,
+    requestId,
+    connectionId,
+    runId,
+    personId,
+    groupId,
+    agentId: agency.agentId,
+    templateId: template?.id ?? '',
+  };
+
+  // She is there to be seen: the list, her page, her group and the sync that brought her.
+  const places = [
+    '/school/[schoolId]/data/people/[personId]',
+    '/school/[schoolId]/data/groups/[groupId]',
+    '/school/[schoolId]/connections/[connectionId]/runs/[runId]',
+  ];
+  for (const place of places) {
+    expect(await told(administrator, addressOf(place, ids) ?? ''), place).toContain(recognisable.family);
+  }
+  expect(await told(administrator, `/school/${schoolId}/data?show=students`)).toContain(recognisable.number);
+
+  for (const person of [agency.agent, agency.administrator, operator]) {
+    expect(await seenAnywhere(person, '/agent/', ids)).toEqual([]);
+    expect(await seenAnywhere(person, '/operator', ids)).toEqual([]);
+    expect(await seenAnywhere(person, '/school/', ids)).toEqual([]);
+  }
+  const tom = await joinSchool(cast, school, 'Tom Technical', ['technical-contact', 'approver', 'signatory']);
+  expect(await seenAnywhere(tom, '/school/', ids)).toEqual([]);
+  expect(await told(tom, `/school/${schoolId}/data?show=students`)).toEqual([]);
+});
