@@ -45,7 +45,8 @@ export function RunTable({
             <RelativeTime at={run.startedAt ?? run.createdAt} />
           </Link>
           <span className="block text-ink-2 text-sm md:hidden">
-            {[sync(`trigger.${run.trigger}`), changesOf(run)].join(' · ')}
+            {sync(`trigger.${run.trigger}`)} ·{' '}
+            {t('changesInWords', { added: sum(run, 'added'), changed: sum(run, 'changed'), gone: sum(run, 'gone') })}
           </span>
         </>
       ),

@@ -41,7 +41,11 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
   const { groups, courses } = browse;
   const people = isPeople(collection);
   return (
-    <search className="flex flex-wrap items-end gap-2" key={`${collection} ${cleared}`}>
+    <div
+      role={people ? undefined : 'search'}
+      className="flex flex-wrap items-end gap-2"
+      key={`${collection} ${cleared}`}
+    >
       {!people && (
         <Input
           type="search"
@@ -136,7 +140,7 @@ export function BrowseFilters({ browse, overview }: { browse: ReturnType<typeof 
           {t('filter.clear')}
         </Button>
       )}
-    </search>
+    </div>
   );
 }
 

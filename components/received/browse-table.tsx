@@ -128,16 +128,19 @@ export function BrowseTable<Row extends { readonly id: string }>({
       </section>
       {(next !== null || !isFirst) && (
         <nav aria-label={common('pagesOf', { what: caption })} className="flex items-center justify-between gap-3">
-          <Button
-            size="small"
-            disabled={isFirst}
-            onClick={() => {
-              change({ after: before.at(-1) ?? '' });
-              setBefore(before.slice(0, -1));
-            }}
-          >
-            {before.length === 0 ? t('toFirst') : common('previous')}
-          </Button>
+          {isFirst ? (
+            <span />
+          ) : (
+            <Button
+              size="small"
+              onClick={() => {
+                change({ after: before.at(-1) ?? '' });
+                setBefore(before.slice(0, -1));
+              }}
+            >
+              {before.length === 0 ? t('toFirst') : common('previous')}
+            </Button>
+          )}
           <Button
             size="small"
             disabled={next === null}

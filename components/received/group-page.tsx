@@ -29,7 +29,11 @@ export function GroupPage({ schoolId, groupId }: { schoolId: string; groupId: st
     name === null ? null : (
       <Link href={`/school/${schoolId}/data?show=groups&${filter}=${encodeURIComponent(sourceId ?? '')}`}>{name}</Link>
     );
-  const counts = group.counts.map(({ role, count }) => t('count', { count, role: roleWord(role) })).join(' · ');
+  const counts = group.counts
+    .map(({ role, count }) =>
+      t.has(`counts.${role}`) ? t(`counts.${role}`, { count }) : t('count', { count, role: roleWord(role) }),
+    )
+    .join(' · ');
   return (
     <>
       <PageHeader

@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useTranslations } from 'next-intl';
-import { useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTRPC } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
@@ -27,10 +27,13 @@ export function PeopleList({
   browse,
   collection,
   overview,
+  filters: narrowing,
 }: {
   browse: ReturnType<typeof useBrowse>;
   collection: PeopleCollection;
   overview: Outputs['data']['overview'];
+  /** What narrows the list besides the search, shown beside it. */
+  filters: ReactNode;
 }) {
   const trpc = useTRPC();
   const t = useTranslations('schoolData');
@@ -83,14 +86,14 @@ export function PeopleList({
   ];
   return (
     <div className="grid gap-3">
-      <search className="flex flex-wrap items-end gap-x-3 gap-y-2">
+      <search className="flex flex-wrap items-end gap-2">
         <Input
           type="search"
           autoComplete="off"
           aria-label={t('filter.searchIn', { what: t(`collection.${collection}`) })}
           placeholder={t('people.placeholder')}
           maxLength={200}
-          className="max-w-96"
+          className="max-w-80"
           onChange={(event) => {
             const { value } = event.target;
             clearTimeout(timer.current);
@@ -100,6 +103,7 @@ export function PeopleList({
             }, 250);
           }}
         />
+        {narrowing}
       </search>
       {answer.error !== null ? (
         <ErrorNotice error={answer.error} />

@@ -33,7 +33,7 @@ export function PersonPage({ schoolId, personId }: { schoolId: string; personId:
   const format = useFormatter();
   const router = useRouter();
   const { data: person } = useSuspenseQuery(trpc.data.person.queryOptions({ schoolId, personId }));
-  const reaching = person.grants.filter(({ reaches }) => reaches === 'yes');
+  const receiving = person.grants.filter(({ reaches, state }) => reaches === 'yes' && state !== 'paused');
   const kinds = person.kinds.length === 0 ? [person.kind] : person.kinds;
   const word = useFieldWords();
   const shown = person.name === '' ? person.sourceId : person.name;
@@ -51,7 +51,7 @@ export function PersonPage({ schoolId, personId }: { schoolId: string; personId:
             <RecordState record={{ ...person, withheld: person.withheld !== null }} className="mr-2" />
             {format.list(kinds.map((kind) => (t.has(`kind.${kind}`) ? t(`kind.${kind}`) : kind)))}
             {' · '}
-            {t('seenBy', { count: person.withheld === null && person.goneAt === null ? reaching.length : 0 })}
+            {t('seenBy', { count: person.withheld === null && person.goneAt === null ? receiving.length : 0 })}
           </>
         }
         action={

@@ -158,14 +158,18 @@ export function ReceivedData({ schoolId }: { schoolId: string }) {
               {missing > 0 && <p className="text-ink-2">{t('missing', { count: missing })}</p>}
               {isPeople(collection) && !overview.seesPeople ? (
                 <p className="max-w-prose text-ink-2">{t('people.notForYou')}</p>
+              ) : isPeople(collection) ? (
+                <PeopleList
+                  key={collection}
+                  browse={browse}
+                  collection={collection}
+                  overview={overview}
+                  filters={<BrowseFilters browse={browse} overview={overview} />}
+                />
               ) : (
                 <>
                   <BrowseFilters browse={browse} overview={overview} />
-                  {isPeople(collection) ? (
-                    <PeopleList key={collection} browse={browse} collection={collection} overview={overview} />
-                  ) : (
-                    lists[collection]({ browse, systemName })
-                  )}
+                  {lists[collection]({ browse, systemName })}
                 </>
               )}
             </div>

@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { asc, desc, eq } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { appUser, connection, grant, organisation, site, system } from '#db/schema/index.ts';
@@ -30,11 +31,13 @@ export interface RegisterLine {
 }
 
 async function readRegister(tx: Tx, schoolId: string): Promise<RegisterLine[]> {
+  const consumer = alias(system, 'consumer');
   const rows = await tx
-    .select({ grant, connection, system, releasedBy: appUser.name })
+    .select({ grant, connection, system, consumerName: consumer.name, releasedBy: appUser.name })
     .from(grant)
     .innerJoin(connection, eq(connection.id, grant.connectionId))
     .innerJoin(system, eq(system.id, connection.producerSystemId))
+    .leftJoin(consumer, eq(consumer.id, connection.consumerSystemId))
     .leftJoin(appUser, eq(appUser.id, grant.grantedBy))
     .where(eq(grant.schoolId, schoolId))
     .orderBy(desc(grant.validFrom), desc(grant.id));
@@ -48,7 +51,7 @@ async function readRegister(tx: Tx, schoolId: string): Promise<RegisterLine[]> {
     (await tx.select().from(site).where(eq(site.schoolId, schoolId))).map((row) => [row.id, row.name]),
   );
   return rows.map((row) => ({
-    recipient: row.connection.consumerKind === 'marketplace' ? (operator?.name ?? '') : '',
+    recipient: row.connection.consumerKind === 'marketplace' ? (operator?.name ?? '') : (row.consumerName ?? ''),
     recipientKind: row.connection.consumerKind,
     system: row.system.name,
     systemKind: row.system.kind,
