@@ -31,6 +31,8 @@ export interface StagedFacts {
   readonly deviations: Readonly<Record<string, number>>;
 }
 
+const anyRows = z.array(z.object({ any: z.boolean() }));
+const foundRows = z.array(z.object({ found: z.array(z.boolean()) }));
 /** Rows that a statement touched, as postgres.js tells them. */
 const touched = (result: { readonly count: number }) => result.count;
 
@@ -95,15 +97,33 @@ export class StageRun {
     this.#cut += touched(await this.#tx.execute(sql`delete from ${this.#of(table)} s where ${when}`));
   }
 
+  /** What is odd is looked for in one pass over the table; each oddity is then dealt with alone, and mostly there is none. */
+  async #found(table: StagedTable, oddities: readonly SQL[]): Promise<boolean[]> {
+    if (oddities.length === 0) return [];
+    const list = sql.join(
+      oddities.map((when) => sql`coalesce(bool_or(${when}), false)`),
+      sql`, `,
+    );
+    const [row] = foundRows.parse(
+      await this.#tx.execute(sql`select jsonb_build_array(${list}) as found from ${this.#of(table)} s`),
+    );
+    return row?.found ?? [];
+  }
+
   async #usableIds(table: TableName): Promise<void> {
-    await this.#aside(table, sql`s.source_id is null or s.source_id = ''`, 'source-id-missing', 'sourcedId');
-    await this.#aside(table, sql`octet_length(s.source_id) > 255`, 'source-id-unusable', 'sourcedId');
+    const missing = sql`(s.source_id is null or s.source_id = '')`;
+    const unusable = sql`(octet_length(s.source_id) > 255)`;
+    const oddStatus = sql`(s.status is not null and s.status not in ('active', 'tobedeleted'))`;
+    const [isMissing, isUnusable, isOdd] = await this.#found(table, [missing, unusable, oddStatus]);
+    if (isMissing === true) await this.#aside(table, missing, 'source-id-missing', 'sourcedId');
+    if (isUnusable === true) await this.#aside(table, unusable, 'source-id-unusable', 'sourcedId');
+    if (isOdd !== true) return;
     const odd = touched(
       await this.#tx.execute(sql`
         update ${this.#of(table)} s set status = case lower(btrim(status)) when 'tobedeleted' then 'tobedeleted' when 'inactive' then 'tobedeleted' else null end
-         where status is not null and status not in ('active', 'tobedeleted')`),
+         where ${oddStatus}`),
     );
-    if (odd > 0) this.#deviations['status-unknown'] = (this.#deviations['status-unknown'] ?? 0) + odd;
+    this.#deviations['status-unknown'] = (this.#deviations['status-unknown'] ?? 0) + odd;
   }
 
   /** Roles stand in rows of their own (OneRoster 1.2 CSV), or beside the person (1.1 CSV); over REST they are in the cell already. */
@@ -180,6 +200,11 @@ export class StageRun {
   async #oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
     const rows = this.#of(table);
     if (table === 'people') await this.#gatherRows();
+    const [repeated] = anyRows.parse(
+      await this.#tx.execute(sql`
+        select exists (select 1 from ${rows} group by source_id having count(*) > 1) as any`),
+    );
+    if (repeated?.any !== true) return;
     const twice = sql`select source_id, max(ctid) as last, count(distinct hash) as tellings from ${rows} group by source_id having count(*) > 1`;
     if (source === 'package') {
       // Two records under one id: nobody can say which is meant, so neither counts and what rests stays as it is.
@@ -204,6 +229,10 @@ export class StageRun {
   /** A person with a row per site is one person: the rows agree on the name, and the roles of all are kept. */
   async #gatherRows(): Promise<void> {
     const rows = this.#of('people');
+    const [repeated] = anyRows.parse(
+      await this.#tx.execute(sql`select exists (select 1 from ${rows} group by source_id having count(*) > 1) as any`),
+    );
+    if (repeated?.any !== true) return;
     // Marked for deletion in one list and active in another: who is still somebody here is here.
     await this.#tx.execute(sql`
       delete from ${rows} s where s.status = 'tobedeleted'
@@ -373,7 +402,13 @@ export class StageRun {
   async #usable(table: TableName, { kept }: Cut): Promise<void> {
     const isKept =
       table === 'groups' ? sql` and ${sql.raw(rosterTables.groups.collection.staged)} in ${among(kept)}` : sql``;
-    for (const { field, reason, when } of rosterTables[table].unusable) {
+    const { unusable } = rosterTables[table];
+    const found = await this.#found(
+      table,
+      unusable.map(({ when }) => sql`s.status is distinct from 'tobedeleted' and (${sql.raw(when)})${isKept}`),
+    );
+    for (const [index, { field, reason, when }] of unusable.entries()) {
+      if (found[index] !== true) continue;
       await this.#aside(
         table,
         sql`s.status is distinct from 'tobedeleted' and (${sql.raw(when)})${isKept}`,

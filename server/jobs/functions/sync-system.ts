@@ -10,7 +10,7 @@ const errorSchema = z.object({ message: z.string().refine(isErrorCode) });
 const mostRounds = 2;
 
 /**
- * One sync of one system: begin, fetch in slices of under a minute, apply, announce. One at a time per system. What a step throws is
+ * One sync of one system: begin, fetch in slices of under a minute, apply, announce. One at a time per school. What a step throws is
  * tried again where that makes sense, when the system says; else the run ends and its connection hears the cause.
  */
 export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
@@ -18,7 +18,7 @@ export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
     {
       id: 'sync-system',
       triggers: [on('sync/requested')],
-      concurrency: [{ limit: 1, key: 'event.data.systemId' }, { limit: 4 }],
+      concurrency: [{ limit: 1, key: 'event.data.schoolId' }, { limit: 4 }],
       retries: 6,
     },
     async ({ event, step, runId }) => {
