@@ -2,8 +2,8 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query';
 import Link from 'next/link';
+import { usePathname, useSearchParams } from 'next/navigation';
 import { useFormatter, useTranslations } from 'next-intl';
-import { useState } from 'react';
 import { FieldChanges } from '#components/received/field-words.tsx';
 import { useTRPC, useTRPCClient } from '#components/trpc/client.tsx';
 import type { Outputs } from '#components/trpc/types.ts';
@@ -49,8 +49,18 @@ export function RunDiff({ schoolId, syncRunId, data }: { schoolId: string; syncR
   );
   const hidden =
     !seesPeople && run.counts.some((counts) => aboutPeople.includes(counts.collection) && touched(counts) > 0);
-  const [chosen, setChosen] = useState<Counts['collection']>();
-  const [kind, setKind] = useState<Kind>();
+  // The address keeps what is looked at, so that it can be sent to a colleague.
+  const parameters = useSearchParams();
+  const pathname = usePathname();
+  const chosen = readable.find((row) => row.collection === parameters.get('changes'))?.collection;
+  const kind = kinds.find((one) => one === parameters.get('of'));
+  const choose = (changes: string, of: string) => {
+    const next = new URLSearchParams(window.location.search);
+    next.set('changes', changes);
+    if (of === '') next.delete('of');
+    else next.set('of', of);
+    window.history.replaceState(null, '', `${pathname}?${next.toString()}`);
+  };
   const collection =
     chosen ??
     held?.reasons.find((reason) => readable.some((row) => row.collection === reason.collection))?.collection ??
@@ -79,10 +89,7 @@ export function RunDiff({ schoolId, syncRunId, data }: { schoolId: string; syncR
               aria-label={t('diff.collection')}
               className="w-auto"
               value={collection}
-              onChange={(event) => {
-                setChosen(readable.find((row) => row.collection === event.target.value)?.collection);
-                setKind(undefined);
-              }}
+              onChange={(event) => choose(event.target.value, '')}
             >
               {readable.map((row) => (
                 <option key={row.collection} value={row.collection}>
@@ -95,7 +102,7 @@ export function RunDiff({ schoolId, syncRunId, data }: { schoolId: string; syncR
               aria-label={t('diff.kind')}
               className="w-auto"
               value={kind ?? ''}
-              onChange={(event) => setKind(kinds.find((one) => one === event.target.value))}
+              onChange={(event) => choose(collection, event.target.value)}
             >
               <option value="">{t('diff.allKinds')}</option>
               {kinds
