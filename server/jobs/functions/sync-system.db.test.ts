@@ -87,7 +87,11 @@ describe('a sync as a job', () => {
       await database.admin`select count(*)::int as n from roster_group where school_id = ${school.schoolId} and gone_at is null`
     )[0]?.n;
   const staged = async (syncRunId: string) =>
-    (await database.admin`select count(*)::int as n from staging.record where run_id = ${syncRunId}`)[0]?.n;
+    (
+      await database.admin`
+        select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
+         where s.nspname = 'staging' and c.relkind = 'r' and c.relname like ${`%\\_${syncRunId.replaceAll('-', '')}`}`
+    )[0]?.n;
   const isTold = (what: unknown) => vi.waitFor(() => expect(told).toEqual(what), { timeout: 20_000, interval: 30 });
 
   it('brings the roster and tells the connection once', async () => {
