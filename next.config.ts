@@ -14,7 +14,7 @@ const config: NextConfig = {
   poweredByHeader: false,
   typedRoutes: false,
   experimental: { authInterrupts: true },
-  serverExternalPackages: ['postgres', 'pino', 'nodemailer', 'undici', 'graphile-worker'],
+  serverExternalPackages: ['postgres', 'pino', 'nodemailer', 'undici', 'graphile-worker', 'ssh2'],
   // Machines that build the same sources serve the same files (several web processes behind one balancer).
   generateBuildId: () => process.env.CROSSWALK_BUILD_ID ?? null,
   // Types and lint are `npm run verify`'s; building does not repeat them.

@@ -27,6 +27,7 @@ import {
   syncStates,
   syncTriggers,
   uploadWays,
+  watchedFileStates,
 } from './vocabulary.ts';
 
 /**
@@ -420,6 +421,28 @@ export const rosterUploadChunk = pgTable(
     sealed: bytea('sealed').notNull(),
   },
   (t) => [primaryKey({ columns: [t.uploadId, t.number] })],
+);
+
+/** A file seen in a folder that is looked into: each by name, size and time is handed in once. Names as the server has them. */
+export const watchedFile = pgTable(
+  'watched_file',
+  {
+    schoolId: uuid('school_id').notNull(),
+    systemId: uuid('system_id').notNull(),
+    name: text('name').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    modifiedAt: moment('modified_at').notNull(),
+    /** Seen once: perhaps still being written. Seen twice alike: handed in, refused, or passed over for a newer one. */
+    state: text('state', { enum: watchedFileStates }).notNull(),
+    uploadId: uuid('upload_id'),
+    /** Why it was refused: a code and harmless details. */
+    problem: jsonb('problem').$type<{ code: string; details: Record<string, unknown> }>(),
+    seenAt: moment('seen_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.schoolId, t.systemId, t.name] }),
+    oneOf('watched_file_state', t.state, watchedFileStates),
+  ],
 );
 
 /** A new SIS instead of an old one: people re-linked and reviewed, then the switch, which can be taken back for thirty days. */

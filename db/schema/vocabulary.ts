@@ -136,6 +136,7 @@ export const streamOrigins = [
 ] as const;
 export const rosterChangeKinds = ['baseline', 'created', 'updated', 'deleted'] as const;
 export const uploadWays = ['browser', 'sftp', 'command'] as const;
+export const watchedFileStates = ['seen', 'handed-in', 'refused', 'passed-over'] as const;
 export const replacementStates = ['reviewing', 'switched', 'undone', 'given-up'] as const;
 
 export const sessionStates = ['password-ok', 'full', 'revoked'] as const;

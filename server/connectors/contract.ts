@@ -24,7 +24,8 @@ export interface Field {
   readonly name: string;
   /** Key in messages/<locale>/connectors.json below the connector's id. */
   readonly label: string;
-  readonly kind: 'url' | 'text' | 'secret' | 'choice';
+  /** `key`: a secret of several lines. */
+  readonly kind: 'url' | 'text' | 'secret' | 'key' | 'choice';
   readonly choices?: readonly string[];
   /** Whether it may not be left empty, where it is asked for at all. */
   readonly required: boolean;
@@ -364,9 +365,34 @@ export interface Capabilities {
   readonly concurrency: number;
 }
 
+/** A file in a folder that is looked into. */
+interface WatchedFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+export interface WatchedFolder extends AsyncDisposable {
+  list(): Promise<readonly WatchedFile[]>;
+  read(name: string): AsyncIterable<Uint8Array>;
+}
+
+/** How packages of a source that is not asked come here. */
+export interface Packages<Settings = unknown, Secret = unknown> {
+  way(settings: Settings): 'upload' | 'sftp';
+  /** The server that is connected to, for a form to check before anything is asked of it. */
+  server(settings: Settings): { readonly host: string; readonly port: number } | null;
+  /** Only where the way is a folder. @throws CrosswalkError whatever connecting may throw */
+  openFolder(session: Session<Settings, Secret>): Promise<WatchedFolder>;
+}
+
 export interface Connector<Settings = unknown, Secret = unknown> {
   readonly id: string;
   readonly kind: SystemKind;
+  /** `asked` (default): Crosswalk asks the system when its data is due. `handed-in`: packages come, and nothing is ever asked for. */
+  readonly source?: 'asked' | 'handed-in';
+  /** Only for `handed-in`. */
+  readonly packages?: Packages<Settings, Secret>;
   /** Products that it is offered under, e.g. `OneRoster 1.2`, `OneRoster 1.1`. */
   readonly products: readonly {
     readonly id: string;

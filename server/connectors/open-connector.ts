@@ -13,6 +13,7 @@ import type {
   Proof,
   Session,
   Tokens,
+  WatchedFolder,
 } from './contract.ts';
 
 /** What a registered connector says of itself, whatever the types of its settings and secret. */
@@ -32,6 +33,8 @@ type Facts = Pick<
 /** A connector with the settings and the secret of one system in hand. */
 export interface OpenConnector {
   readonly id: string;
+  /** @throws CrosswalkError `internal` where packages of this source lie in no folder */
+  openFolder(): Promise<WatchedFolder>;
   prove(scopes: readonly Scope[]): Promise<Proof>;
   preview(scopes: readonly Scope[]): Promise<readonly PreviewCollection[]>;
   fetch<C extends Collection>(collection: C, cursor: string | null, options?: FetchOptions): AsyncIterable<Page<C>>;
@@ -40,6 +43,11 @@ export interface OpenConnector {
 
 /** The connector of the registry: settings and secrets come in as they were stored and are parsed here. */
 export interface RegisteredConnector extends Facts {
+  readonly source: 'asked' | 'handed-in';
+  /** How packages come by these settings; null where the system is asked. */
+  wayOfPackages(settings: unknown): 'upload' | 'sftp' | null;
+  /** The server that a folder lies on. */
+  packageServer(settings: unknown): { readonly host: string; readonly port: number } | null;
   /** Parses settings as typed in. @throws CrosswalkError `invalid-input` with the names of the fields */
   parseSettings(settings: unknown): Record<string, unknown>;
   /** Parses a secret as typed in. @throws CrosswalkError `invalid-input` with the names of the fields */
@@ -73,6 +81,13 @@ export function register<Settings extends Record<string, unknown>, Secret extend
   return {
     id: connector.id,
     kind: connector.kind,
+    source: connector.source ?? 'asked',
+    // Before an address was entered the settings are not whole: nothing comes yet.
+    wayOfPackages: (settings) => {
+      const parsed = connector.settings.safeParse(settings);
+      return connector.packages === undefined || !parsed.success ? null : connector.packages.way(parsed.data);
+    },
+    packageServer: (settings) => connector.packages?.server(settingsOf(settings)) ?? null,
     products: connector.products,
     authentication: connector.authentication,
     settingsFields: connector.settingsFields,
@@ -89,6 +104,11 @@ export function register<Settings extends Record<string, unknown>, Secret extend
       const session = { ...raw, settings: settingsOf(raw.settings), secret: secretOf(raw.secret) };
       return {
         id: connector.id,
+        openFolder: async () => {
+          if (connector.packages === undefined)
+            throw new CrosswalkError('internal', { details: { problem: 'no-folder' } });
+          return connector.packages.openFolder(session);
+        },
         prove: (scopes) => connector.prove(session, scopes),
         preview: (scopes) => connector.preview(session, scopes),
         fetch: (collection, cursor, options) => connector.fetch(session, collection, cursor, options),

@@ -2,10 +2,16 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { canvas } from './canvas/index.ts';
 import { moodle } from './moodle/index.ts';
 import { oneRoster } from './oneroster/index.ts';
+import { oneRosterCsv } from './oneroster-csv/index.ts';
 import { type RegisteredConnector, register } from './open-connector.ts';
 
 /** Every connector: one folder, one line here. */
-export const connectors: readonly RegisteredConnector[] = [register(oneRoster), register(canvas), register(moodle)];
+export const connectors: readonly RegisteredConnector[] = [
+  register(oneRoster),
+  register(oneRosterCsv),
+  register(canvas),
+  register(moodle),
+];
 
 /** @throws CrosswalkError `misconfigured` where a stored system names a connector that this version lacks */
 export function connectorById(id: string): RegisteredConnector {

@@ -119,6 +119,11 @@ export const errorCodes = {
   'package-without-files': { http: 422, disposition: 'abort' },
   'package-manifest-unreadable': { http: 422, disposition: 'abort' },
   'package-version-unknown': { http: 422, disposition: 'abort' },
+  /** Its packages are handed in, and none waits to be read. */
+  'package-awaited': { http: 409, disposition: 'abort' },
+  /** The server shows another key than the one that was approved with its address. */
+  'host-key-changed': { http: 502, disposition: 'reconnect' },
+  'folder-missing': { http: 502, disposition: 'reconnect' },
   // problems of one file of a package
   'csv-manifest-missing': { http: 422, disposition: 'abort' },
   'csv-file-missing': { http: 422, disposition: 'abort' },

@@ -150,6 +150,7 @@ async function whatToFetch(
     };
   }
   const connector = connectorById(connectorId);
+  if (connector.source === 'handed-in' && scopes.length > 0) throw new CrosswalkError('package-awaited');
   const collections = connector.collectionsFor(scopes);
   const whole: ToFetch = {
     collections,

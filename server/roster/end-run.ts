@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { syncRun } from '#db/schema/index.ts';
+import type { Tx } from '#db/client.ts';
+import { rosterUpload, rosterUploadChunk, syncRun } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError, type ErrorCode, errorCodes, type SafeDetails } from '#server/kernel/errors.ts';
 import { readAllowed } from './live-grants.ts';
@@ -73,7 +74,15 @@ export async function failRun(
         leaseUntil: null,
       })
       .where(eq(syncRun.id, run.syncRunId));
+    await refuseUpload(tx, row.uploadId, now);
     return new CrosswalkError(cause, { details });
   });
   if (error !== null) await ports.onSyncFailed(ctx, { ...run, error, at: now });
+}
+
+/** A package that could not be read is not kept: it is handed in anew once it is mended. */
+async function refuseUpload(tx: Tx, uploadId: string | null, now: Date): Promise<void> {
+  if (uploadId === null) return;
+  await tx.update(rosterUpload).set({ state: 'refused', finishedAt: now }).where(eq(rosterUpload.id, uploadId));
+  await tx.delete(rosterUploadChunk).where(eq(rosterUploadChunk.uploadId, uploadId));
 }

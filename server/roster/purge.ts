@@ -191,6 +191,8 @@ async function purgeTraces(
     await tx.execute(sql`
       delete from roster_upload_chunk c using roster_upload u where u.id = c.upload_id and u.school_id = ${schoolId}::uuid and u.system_id = ${systemId}::uuid`);
     await tx.execute(sql`
+      delete from watched_file where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid`);
+    await tx.execute(sql`
       delete from roster_fetch where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid`);
   }
   await tx.execute(sql`

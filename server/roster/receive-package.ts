@@ -6,7 +6,7 @@ import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { seal } from '#server/kernel/sealed.ts';
-import { runWork } from '#server/kernel/verb.ts';
+import { runWork, type Work } from '#server/kernel/verb.ts';
 import { requestRun } from './request-run.ts';
 import { chunkPlace } from './stage-package.ts';
 
@@ -25,14 +25,30 @@ export interface HandedIn {
 }
 
 /**
- * Takes a package in, chunk by chunk, each sealed where it rests, and requests the run that reads it. What was begun and not ended is
- * dropped; nothing of it is left a day later. As the web role.
- * @throws CrosswalkError `package-too-large`; whatever the stream throws
+ * Takes a package in and requests the run that reads it. As the web role.
+ * @throws as `storePackage`
  */
 export async function receivePackage(
   ctx: Context,
-  { schoolId, systemId, via, fileName, uploadedBy, bytes }: HandedIn,
+  handedIn: HandedIn,
 ): Promise<{ uploadId: string; syncRunId: string; bytes: number }> {
+  const { schoolId, systemId, uploadedBy: requestedBy } = handedIn;
+  const { outcome, ...stored } = await storePackage(ctx, handedIn, (work, uploadId) =>
+    requestRun(work, { schoolId, systemId, trigger: 'import', requestedBy, uploadId }),
+  );
+  return { ...stored, syncRunId: outcome.syncRunId };
+}
+
+/**
+ * Takes a package in, chunk by chunk, each sealed where it rests; `then` decides what is done with it, in the transaction that makes it
+ * whole. What was begun and not ended is dropped; nothing of it is left a day later. As the web role.
+ * @throws CrosswalkError `package-too-large`; whatever the stream or `then` throws
+ */
+export async function storePackage<T extends { readonly syncRunId: string } | null>(
+  ctx: Context,
+  { schoolId, systemId, via, fileName, uploadedBy, bytes }: HandedIn,
+  then: (work: Work, uploadId: string) => Promise<T>,
+): Promise<{ uploadId: string; bytes: number; outcome: T }> {
   const inSchool = ctx.database.withSchool;
   const uploadId = newId();
   const createdAt = ctx.clock.now();
@@ -79,15 +95,14 @@ export async function receivePackage(
     }
     if (pendingBytes > 0) await write(Buffer.concat(pending));
     const sha256 = hash.digest('hex');
-    const { syncRunId } = await runWork(ctx, { schoolId }, async (work) => {
-      const run = await requestRun(work, { schoolId, systemId, trigger: 'import', requestedBy: uploadedBy, uploadId });
-      await work.tx
-        .update(rosterUpload)
-        .set({ state: 'waiting', bytes: total, sha256, syncRunId: run.syncRunId })
-        .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, schoolId)));
-      return run;
+    const outcome = await runWork(ctx, { schoolId }, async (work) => {
+      const ours = and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, schoolId));
+      await work.tx.update(rosterUpload).set({ state: 'waiting', bytes: total, sha256 }).where(ours);
+      const decided = await then(work, uploadId);
+      if (decided !== null) await work.tx.update(rosterUpload).set({ syncRunId: decided.syncRunId }).where(ours);
+      return decided;
     });
-    return { uploadId, syncRunId, bytes: total };
+    return { uploadId, bytes: total, outcome };
   } catch (error) {
     await inSchool(schoolId, async (tx) => {
       await tx

@@ -3,7 +3,7 @@
 import { useTranslations } from 'next-intl';
 import type { FieldErrors, UseFormRegister } from 'react-hook-form';
 import { Field } from '#components/ui/field.tsx';
-import { Input, Select } from '#components/ui/input.tsx';
+import { Input, Select, Textarea } from '#components/ui/input.tsx';
 import { useChoiceText, useConnectorText, useFieldHelp } from '../connector-text.ts';
 import { askedFields } from './asked-fields.ts';
 import type { SetUp } from './set-up.ts';
@@ -52,6 +52,8 @@ export function ConnectorFields({
               </option>
             ))}
           </Select>
+        ) : field.kind === 'key' ? (
+          <Textarea {...attributes} rows={4} className="font-mono text-sm" />
         ) : (
           <Input
             {...attributes}

@@ -15,7 +15,7 @@ import { tryCredential } from './prove-credential.ts';
 /**
  * Takes in what lets us into a system, seals it for the system's origins and tries it at once. A wrong one is explained
  * and can be entered anew; one that works already stays in use until the new one is proved.
- * @throws CrosswalkError `host-missing`, `host-not-confirmed`, `stopped-by-school`, `invalid-input`
+ * @throws CrosswalkError `host-missing`, `host-not-confirmed`, `stopped-by-school`, `package-awaited`, `invalid-input`
  */
 export const enterCredential = defineLongVerb({
   name: 'connections.enter-credential',
@@ -37,6 +37,8 @@ export const enterCredential = defineLongVerb({
         if (system.origins.length === 0) throw new CrosswalkError('host-missing');
         if (system.hostConfirmedAt === null) throw new CrosswalkError('host-not-confirmed');
         const connector = connectorById(system.connector);
+        // There nothing is entered: the first package shows what the SIS gives.
+        if (connector.wayOfPackages(system.settings) === 'upload') throw new CrosswalkError('package-awaited');
         const secret = connector.parseSecret(input.secret);
         const held = await credentialsOf(tx, schoolId, systemId);
         const unproved = held.filter((row) => row.state !== 'proved');

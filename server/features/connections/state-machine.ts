@@ -16,6 +16,8 @@ const causes = {
   'proof-refused': { turn: 'technical-contact', next: 'correct-credential' },
   'credential-refused': { turn: 'technical-contact', next: 'renew-credential' },
   'credential-too-narrow': { turn: 'technical-contact', next: 'widen-credential' },
+  /** The SIS is not asked: its packages are handed in, and none has come yet. */
+  'package-awaited': { turn: 'technical-contact', next: 'hand-in-package' },
   'host-changed': { turn: 'approver', next: 'decide' },
   'host-not-accepted': { turn: 'technical-contact', next: 'restore-address' },
   'first-sync': { turn: 'crosswalk', next: 'wait-for-sync' },
@@ -146,6 +148,7 @@ export function readCause(text: string | null): Cause {
 /** The cause of a failed run, by what its error asks for next. */
 export function causeOfFailure(code: ErrorCode): Cause {
   if (code === 'scope-missing' || code === 'rights-missing') return 'credential-too-narrow';
+  if (code === 'package-awaited') return 'package-awaited';
   if (code === 'credential-not-proved') return 'credential-needed';
   const disposition: Disposition = errorCodes[code].disposition;
   if (disposition === 'reconnect') return 'credential-refused';

@@ -81,6 +81,8 @@ export const onSyncFailed: SyncPorts['onSyncFailed'] = (ctx, { schoolId, systemI
       });
     }
     for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+      // What was received before stays good where only another package is wanted.
+      if (error.code === 'package-awaited' && connection.state === 'live') continue;
       await advanceIfAllowed(
         work,
         { system, connection },

@@ -160,6 +160,12 @@ async function isAudited(tx: Tx, credentialId: string, syncRunId: string): Promi
 export function heldTo(client: OutboundClient, origins: readonly string[]): OutboundClient {
   return {
     ...client,
+    connectSsh: async (server) => {
+      if (!origins.some((origin) => isSshServer(origin, server))) {
+        throw new CrosswalkError('address-refused', { details: { problem: 'other-origin', host: server.host } });
+      }
+      return client.connectSsh(server);
+    },
     request: async (asked) => {
       const url = client.check(asked.url);
       if (!origins.includes(originOf(url))) {
@@ -168,6 +174,12 @@ export function heldTo(client: OutboundClient, origins: readonly string[]): Outb
       return client.request(asked);
     },
   };
+}
+
+/** Whether an origin (`sftp://host:port#host-key`) is this server. */
+function isSshServer(origin: string, { host, port }: { readonly host: string; readonly port: number }): boolean {
+  const url = URL.parse(origin);
+  return url?.protocol === 'sftp:' && url.hostname.replace(/^\[(.*)\]$/, '$1') === host && Number(url.port) === port;
 }
 
 /** Collects the calls of one use and writes them in batches, for the school to see. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Collection } from '#server/connectors/contract.ts';
+import { connectorById } from '#server/connectors/registry.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { runWork } from '#server/kernel/verb.ts';
 import { applyRun } from '#server/roster/apply-run.ts';
@@ -88,10 +89,12 @@ export function createSyncWork(
           ),
         ),
       );
-      for (const { school_id: schoolId, system_id: systemId } of due) {
+      // What is handed in is read when it comes.
+      const asked = due.filter(({ connector }) => connectorById(connector).source === 'asked');
+      for (const { school_id: schoolId, system_id: systemId } of asked) {
         await runWork(ctx, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger: 'schedule' }));
       }
-      return due.length;
+      return asked.length;
     },
   };
 }

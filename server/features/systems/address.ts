@@ -18,13 +18,18 @@ export function readAddress(connectorId: string, typed: Readonly<Record<string, 
     const value = settings[name];
     if (kind === 'url' && typeof value === 'string') checkAddress(name, value);
   }
+  const server = connector.packageServer(settings);
+  if (server !== null) named('host', () => outboundOfProcess().checkSsh(server));
   const origins = [...new Set(connector.origins(settings))].sort();
   return { settings, origins };
 }
 
-function checkAddress(field: string, value: string): void {
+const checkAddress = (field: string, value: string) => named(field, () => outboundOfProcess().check(value));
+
+/** A refusal bears the name of the field. */
+function named(field: string, check: () => unknown): void {
   try {
-    outboundOfProcess().check(value);
+    check();
   } catch (error) {
     if (!(error instanceof CrosswalkError)) throw error;
     throw new CrosswalkError(error.code, { details: { ...error.details, fields: [field] }, cause: error });

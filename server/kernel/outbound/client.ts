@@ -1,12 +1,21 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
 import type { z } from 'zod';
 import { CrosswalkError, type ErrorCode, isCrosswalkError } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { createConnector, type Resolve, resolveBySystem } from './connect.ts';
+import { type ConnectOptions, connectForSsh, createConnector, type Resolve, resolveBySystem } from './connect.ts';
 import { explainFailure } from './failure.ts';
-import { type AllowEntry, addressRefused, type OutboundPolicy, originOf, parseTarget, type Target } from './target.ts';
+import {
+  type AllowEntry,
+  addressRefused,
+  type OutboundPolicy,
+  originOf,
+  parseSshTarget,
+  parseTarget,
+  type Target,
+} from './target.ts';
 
 export { type AllowEntry, assertSameOrigin, originOf, parseAllowList } from './target.ts';
 
@@ -66,7 +75,19 @@ export interface OutboundClient {
   request(request: OutboundRequest): Promise<OutboundResponse>;
   /** Whether an address may be asked at all, without asking the network: for a form. @throws `address-refused` */
   check(url: string | URL): URL;
+  /**
+   * A connection to a server of SSH under the same rules; the port is 22 or one that a request might use.
+   * @throws CrosswalkError as `request`
+   */
+  connectSsh(server: SshServer): Promise<Socket>;
+  /** `check` for such a server. @throws `address-refused` */
+  checkSsh(server: SshServer): void;
   close(): Promise<void>;
+}
+
+export interface SshServer {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface OutboundClientOptions {
@@ -113,13 +134,14 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
   const log = options.log ?? silentLogger;
   const connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
   const idleTimeoutMs = options.idleTimeoutMs ?? 20_000;
+  const connecting: ConnectOptions = {
+    policy,
+    resolve: options.resolve ?? resolveBySystem,
+    timeoutMs: connectTimeoutMs,
+    certificateAuthorities: options.certificateAuthorities,
+  };
   const agent = new Agent({
-    connect: createConnector({
-      policy,
-      resolve: options.resolve ?? resolveBySystem,
-      timeoutMs: connectTimeoutMs,
-      certificateAuthorities: options.certificateAuthorities,
-    }),
+    connect: createConnector(connecting),
     headersTimeout: idleTimeoutMs,
     bodyTimeout: idleTimeoutMs,
     maxHeaderSize: 32 * 1024,
@@ -222,7 +244,21 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
     }
   }
 
-  return { request, check: (url) => parseTarget(url, policy).url, close: () => agent.destroy() };
+  async function connectSsh({ host, port }: SshServer): Promise<Socket> {
+    try {
+      return await connectForSsh(host, port, connecting);
+    } catch (error) {
+      throw explainFailure(error, host);
+    }
+  }
+
+  return {
+    request,
+    check: (url) => parseTarget(url, policy).url,
+    checkSsh: ({ host, port }) => void parseSshTarget(host, port, policy),
+    connectSsh,
+    close: () => agent.destroy(),
+  };
 }
 
 function callerHeaders(given: Readonly<Record<string, string>>): Record<string, string> {

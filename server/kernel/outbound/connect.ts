@@ -1,9 +1,9 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { connect as connectTo, isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { CrosswalkError } from '../errors.ts';
 import { parseAddress } from './address.ts';
-import { addressRefused, isAllowed, type OutboundPolicy, parseTarget, type Target } from './target.ts';
+import { addressRefused, isAllowed, type OutboundPolicy, parseSshTarget, parseTarget, type Target } from './target.ts';
 
 /** Finds a name's addresses; the system's resolver by default. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -106,4 +106,37 @@ export function createConnector(options: ConnectOptions): buildConnector.connect
     };
     connect().catch((error: unknown) => callback(error instanceof Error ? error : new Error('connect'), null));
   };
+}
+
+/**
+ * A bare connection to a server of SSH under the same rules as every other: resolved once, each address checked, connected to exactly
+ * these, and checked once more which one answered.
+ * @throws CrosswalkError `address-refused`, `host-unknown`, `timed-out`; what the socket says as it stands
+ */
+export async function connectForSsh(host: string, port: number, options: ConnectOptions): Promise<Socket> {
+  const target = parseSshTarget(host, port, options.policy);
+  const addresses = await within(
+    options.timeoutMs,
+    target.hostname,
+    resolveAllowed(target, options.policy, options.resolve),
+  );
+  const socket = connectTo({ host: target.hostname, port, lookup: pinned(addresses) });
+  try {
+    await within(
+      options.timeoutMs,
+      target.hostname,
+      new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('error', reject);
+      }),
+    );
+    const answered = parseAddress(socket.remoteAddress ?? '');
+    if (answered === null || !isAllowed(target, answered, options.policy)) {
+      throw addressRefused('not-public', target.hostname);
+    }
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }

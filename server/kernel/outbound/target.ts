@@ -118,6 +118,24 @@ export function parseTarget(address: string | URL, policy: OutboundPolicy): Targ
   return target;
 }
 
+/**
+ * The same for a server of SSH: its own port 22 besides those that `parseTarget` lets through.
+ * @throws CrosswalkError `address-refused`
+ */
+export function parseSshTarget(host: string, port: number, policy: OutboundPolicy): Target {
+  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const url = URL.parse(`https://${bare}`);
+  if (url === null || url.port !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw addressRefused('not-an-address');
+  }
+  if (port !== 22) return parseTarget(`https://${bare}:${port}`, policy);
+  const target: Target = { ...parseTarget(url, policy), port };
+  const literal = parseAddress(target.hostname);
+  // Once more, since what is listed may be listed for one port alone.
+  if (literal !== null && !isAllowed(target, literal, policy)) throw addressRefused('not-public', target.hostname);
+  return target;
+}
+
 /** RFC 6761 §6.3: these names are the machine itself, whatever a resolver says. */
 function isLocalName(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost');
