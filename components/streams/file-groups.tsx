@@ -72,10 +72,8 @@ export function FileGroups({
   const all = rows.length > 0 && rows.every(({ id }) => chosen.has(id));
   const unfiltered = search === '' && show === 'all' && stream === '';
   return (
-    <Section title={t('title')} className="scroll-mt-4">
-      <p id="groups" className="max-w-prose text-ink-2">
-        {t('lead')}
-      </p>
+    <Section title={t('title')}>
+      <p className="max-w-prose text-ink-2">{t('lead')}</p>
       {data !== undefined && data.total === 0 && unfiltered ? (
         <p className="rounded-control bg-sunken px-4 py-3">{t('noGroups')}</p>
       ) : (
@@ -224,7 +222,7 @@ export function FileGroups({
                   </Button>
                 </nav>
               )}
-              {mayChange && rows.length > 0 && (
+              {mayChange && chosen.size > 0 && (
                 <form
                   className="sticky bottom-0 flex flex-wrap items-center gap-2 border-line border-t bg-card py-3"
                   onSubmit={(event) => {
@@ -250,12 +248,7 @@ export function FileGroups({
                         </option>
                       ))}
                   </Select>
-                  <Button
-                    type="submit"
-                    variant="primary"
-                    disabled={chosen.size === 0 || under === ''}
-                    pending={file.isPending}
-                  >
+                  <Button type="submit" variant="primary" disabled={under === ''} pending={file.isPending}>
                     {t('submit')}
                   </Button>
                   <Button

@@ -56,14 +56,7 @@ export function StreamActions(props: Props) {
         {stream.mergedInto === null ? (
           <>
             <MenuItem onSelect={() => setOpen('merge')}>{t('merge')}</MenuItem>
-            <MenuItem
-              onSelect={() => {
-                onFile(stream.sourceId);
-                document.getElementById('groups')?.scrollIntoView();
-              }}
-            >
-              {t('file')}
-            </MenuItem>
+            <MenuItem onSelect={() => onFile(stream.sourceId)}>{t('file')}</MenuItem>
           </>
         ) : (
           <MenuItem onSelect={() => part.mutate({ ...of, sourceId: stream.sourceId, into: null })}>

@@ -22,6 +22,7 @@ import { AddStream, ImportList } from './add-streams.tsx';
 import { FileGroups } from './file-groups.tsx';
 import { StreamActions } from './stream-actions.tsx';
 
+const tabs = ['streams', 'groups'] as const;
 type Stream = Outputs['streams']['page']['streams'][number];
 
 /** A system's streams: where each comes from, what the school made of it, and how to make it something else. */
@@ -38,7 +39,12 @@ export function StreamsView({
   const t = useTranslations('streams');
   const queryClient = useQueryClient();
   const { data: page } = useSuspenseQuery(trpc.streams.page.queryOptions({ schoolId, systemId }));
+  const [tab, setTab] = useState<(typeof tabs)[number]>('streams');
   const [filing, setFiling] = useState<string | null>(null);
+  const showGroupsOf = (sourceId: string | null) => {
+    setFiling(sourceId);
+    setTab('groups');
+  };
   const { system, streams } = page;
   const of = { schoolId, systemId };
   const onChange = () => queryClient.invalidateQueries({ queryKey: trpc.streams.pathKey() });
@@ -99,10 +105,7 @@ export function StreamsView({
             type="button"
             className="min-h-6 cursor-pointer underline decoration-line underline-offset-3 hover:decoration-current"
             aria-label={t('showGroups', { stream: stream.name })}
-            onClick={() => {
-              setFiling(stream.sourceId);
-              document.getElementById('groups')?.scrollIntoView();
-            }}
+            onClick={() => showGroupsOf(stream.sourceId)}
           >
             {stream.groups}
           </button>
@@ -120,7 +123,7 @@ export function StreamsView({
             id: 'actions',
             header: '',
             cell: (stream: Stream) => (
-              <StreamActions of={of} stream={stream} streams={streams} onChange={onChange} onFile={setFiling} />
+              <StreamActions of={of} stream={stream} streams={streams} onChange={onChange} onFile={showGroupsOf} />
             ),
           },
         ]
@@ -167,35 +170,53 @@ export function StreamsView({
           </Ask>
         )}
         <p className="max-w-prose text-ink-2">{t('lead', { system: system.name })}</p>
-        <DataTable
-          rows={streams}
-          columns={columns}
-          rowId={(stream) => stream.sourceId}
-          caption={t('caption')}
-          pageSize={50}
-          empty={<EmptyState title={t('empty')}>{t('emptyBody', { system: system.name })}</EmptyState>}
-        />
-        {page.mayChange && streams.some(({ choice, byHand }) => choice !== null || byHand > 0) && (
-          <div className="justify-self-start">
-            <ConfirmDialog
-              trigger={<Button variant="danger">{t('resetAll')}</Button>}
-              title={t('resetAllTitle', { system: system.name })}
-              description={t('resetAllBody')}
-              confirm={t('resetAllConfirm')}
-              onConfirm={() => reset.mutateAsync({ ...of, stream: null })}
+        <div className="flex flex-wrap gap-2">
+          {tabs.map((which) => (
+            <Button
+              key={which}
+              size="small"
+              aria-pressed={tab === which}
+              className={tab === which ? 'border-accent bg-accent-bg' : undefined}
+              onClick={() => (which === 'streams' ? setTab('streams') : showGroupsOf(null))}
             >
-              <ErrorNotice error={reset.error} />
-            </ConfirmDialog>
-          </div>
+              {t(`tab.${which}`)}
+            </Button>
+          ))}
+        </div>
+        {tab === 'groups' ? (
+          <FileGroups
+            key={filing ?? ''}
+            of={of}
+            streams={streams}
+            mayChange={page.mayChange}
+            stream={filing}
+            onChange={onChange}
+          />
+        ) : (
+          <>
+            <DataTable
+              rows={streams}
+              columns={columns}
+              rowId={(stream) => stream.sourceId}
+              caption={t('caption')}
+              pageSize={50}
+              empty={<EmptyState title={t('empty')}>{t('emptyBody', { system: system.name })}</EmptyState>}
+            />
+            {page.mayChange && streams.some(({ choice, byHand }) => choice !== null || byHand > 0) && (
+              <div className="justify-self-start">
+                <ConfirmDialog
+                  trigger={<Button variant="danger">{t('resetAll')}</Button>}
+                  title={t('resetAllTitle', { system: system.name })}
+                  description={t('resetAllBody')}
+                  confirm={t('resetAllConfirm')}
+                  onConfirm={() => reset.mutateAsync({ ...of, stream: null })}
+                >
+                  <ErrorNotice error={reset.error} />
+                </ConfirmDialog>
+              </div>
+            )}
+          </>
         )}
-        <FileGroups
-          key={filing ?? ''}
-          of={of}
-          streams={streams}
-          mayChange={page.mayChange}
-          stream={filing}
-          onChange={onChange}
-        />
       </div>
     </>
   );

@@ -53,7 +53,7 @@ export function ScheduleForm({ schoolId, systemId, page, onSaved }: SettingsForm
               ))}
             </Select>
           </Field>
-          <p className="-mt-2 text-ink-2 text-sm" role="status">
+          <p className="-mt-2 text-ink-2 text-sm empty:hidden" role="status">
             {chosen.intervalMinutes === 15 && t('schedule.quarterHour', { system: page.system.name })}
             {chosen.intervalMinutes === nightly && t('schedule.nightly', { timeZone: page.timeZone })}
           </p>

@@ -5,7 +5,7 @@ import { systemRoles } from '#server/features/systems/system-party.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 
-const perPage = 50;
+const perPage = 25;
 const literally = (word: string) => word.replaceAll(/[\\%_]/g, '\\$&');
 
 /** Groups to file under a stream, a page at a time: those searched for, of one stream, of none, or filed by hand. */
