@@ -102,7 +102,12 @@ export function WithheldList({ schoolId }: { schoolId: string }) {
       cell: (person) => (person.releasedAt === null ? <Release schoolId={schoolId} person={person} /> : null),
     },
   ];
-  const living = data.people.filter(({ releasedAt }) => releasedAt === null).length;
+  // Withheld in two systems, somebody is still one person.
+  const living = new Set(
+    data.people
+      .filter(({ releasedAt }) => releasedAt === null)
+      .map(({ name, number, act }) => number ?? `${name} ${act}`),
+  ).size;
   return (
     <div className="grid gap-5">
       <div className="-mb-5">

@@ -5,7 +5,7 @@ import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { linkedCollections, replacementInSchool } from './load-replacement.ts';
 
-const perPage = 50;
+const perPage = 20;
 const cell = z.string().nullable();
 const sideSchema = z.object({
   id: z.string(),
