@@ -1,12 +1,13 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
 import { appUser, rosterSite, rosterUpload, setAsideRecord, syncRun, system } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { getRunInSchool, heldOf } from './load-run.ts';
-import { readLive, viewOf } from './run-view.ts';
+import { countsOf, readLive, viewOf } from './run-view.ts';
 
 /** How long an applied run can be taken back: as long as what was before is kept. */
 const undoMs = 30 * 86_400_000;
@@ -72,9 +73,6 @@ export const runDetail = defineVerb({
             .where(and(eq(rosterSite.schoolId, schoolId), eq(rosterSite.systemId, row.systemId)));
     const siteName = new Map(sites.map((site) => [site.sourceId, site.name]));
     const run = viewOf(row, now, (await readLive(tx, schoolId, [row])).get(row.id));
-    const changed = run.counts.some(({ added, changed: n, returned, gone }) =>
-      [added, n, returned, gone].some((count) => count !== null && count > 0),
-    );
     return {
       run,
       systemName: source?.name ?? '',
@@ -101,16 +99,37 @@ export const runDetail = defineVerb({
       /** The run that this one took back, and the one that took this one back. */
       undoOf: row.undoOf,
       undoneBy: undoneBy?.id ?? null,
-      undoableUntil:
-        row.state === 'succeeded' && row.kind !== 'undo' && row.undoneAt === null && changed && row.finishedAt !== null
-          ? untilWhen(row.finishedAt, now)
-          : null,
+      undoableUntil: await undoableUntil(tx, row, now),
       seesPeople: seesPeople(party),
     };
   },
 });
 
-function untilWhen(finishedAt: Date, now: Date): Date | null {
-  const until = new Date(finishedAt.getTime() + undoMs);
-  return until > now ? until : null;
+const didChange = (progress: unknown) =>
+  countsOf(progress).some(({ added, changed, returned, gone }) =>
+    [added, changed, returned, gone].some((count) => count !== null && count > 0),
+  );
+
+/**
+ * Until when a run may be taken back, as far as its page can tell at once: the newest one that changed something. Whether all that stood
+ * before is still kept is looked at when it is asked for.
+ */
+async function undoableUntil(tx: Tx, row: typeof syncRun.$inferSelect, now: Date): Promise<Date | null> {
+  if (row.state !== 'succeeded' || row.kind === 'undo' || row.undoneAt !== null || row.finishedAt === null) return null;
+  const until = new Date(row.finishedAt.getTime() + undoMs);
+  if (until <= now || !didChange(row.progress)) return null;
+  const later = await tx
+    .select({ progress: syncRun.progress })
+    .from(syncRun)
+    .where(
+      and(
+        eq(syncRun.schoolId, row.schoolId),
+        eq(syncRun.systemId, row.systemId),
+        eq(syncRun.state, 'succeeded'),
+        ne(syncRun.kind, 'undo'),
+        isNull(syncRun.undoneAt),
+        gt(syncRun.finishedAt, row.finishedAt),
+      ),
+    );
+  return later.some(({ progress }) => didChange(progress)) ? null : until;
 }

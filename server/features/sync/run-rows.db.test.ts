@@ -242,6 +242,14 @@ describe('the rows of a run', () => {
       undoOf: syncRunId,
       undoableUntil: null,
     });
+    await database.admin`update sync_run set undone_at = null where id = ${syncRunId}`;
+    const later = await run('succeeded', {
+      finished_at: '2026-03-02T11:00:00Z',
+      progress: database.admin.json({ groups: { gone: 1 } }),
+    });
+    expect(await runDetail({ ctx: await ctx(), input })).toMatchObject({ undoableUntil: null });
+    await database.admin`update sync_run set progress = '{"groups": {"gone": 0}}' where id = ${later}`;
+    expect((await runDetail({ ctx: await ctx(), input })).undoableUntil).not.toBeNull();
     const unchanged = await run('succeeded', { progress: database.admin.json({ groups: { added: 0, unchanged: 5 } }) });
     expect(await runDetail({ ctx: await ctx(), input: { ...input, syncRunId: unchanged } })).toMatchObject({
       undoableUntil: null,
