@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
@@ -144,6 +145,9 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** An eighth of the machine's memory, between 128 MB and 1 GB: the indexes of a large school are written through it. */
+const sharedBuffersMb = () => Math.round(Math.min(1024, Math.max(128, totalmem() / 8 / 1024 ** 2)));
+
 /** Starts the server, making the cluster at first: UTF-8, builtin C.UTF-8, a random password, loopback only. */
 export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {
   const native = options.native ?? nativeFolder();
@@ -182,7 +186,10 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     `max_connections=${options.maxConnections ?? 60}`,
-    'shared_buffers=128MB',
+    `shared_buffers=${options.throwAway === true ? 128 : sharedBuffersMb()}MB`,
+    // A first sync of a large school writes gigabytes: fewer checkpoints in the midst of it.
+    'max_wal_size=4GB',
+    'checkpoint_timeout=15min',
     'log_min_messages=warning',
     'log_statement=none',
     'log_min_error_statement=panic',

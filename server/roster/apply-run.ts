@@ -84,10 +84,11 @@ export async function applyRun(ctx: Context, run: HeldRun, fetched: Fetched): Pr
   if (!isWhole) return { outcome: 'staging-lost' };
   await inSchool((tx) => prolong(tx, run, now(), { phase: 'stage' }));
   return inSchool(async (tx) => {
-    // A killed worker's statement ends instead of running on; joins over millions of rows stay in memory where they can.
+    // A killed worker's statement ends instead of running on; joins over millions of rows stay in memory where they can, and none is done row
+    // by row because the planner took a table for small.
     await tx.execute(sql`
       select set_config('client_connection_check_interval', '2s', true), set_config('work_mem', '192MB', true), set_config('jit', 'off', true),
-             set_config('enable_nestloop', 'on', true)`);
+             set_config('enable_nestloop', 'off', true)`);
     await proveFence(tx, run);
     return new Application(ctx, tx, run, fetched, now()).run();
   });
@@ -193,7 +194,7 @@ class Application {
       const isMoved = plans.some(
         (plan) => !plan.isFirst && [...plan.counts.values()].some(({ reused, returned }) => reused + returned > 0),
       );
-      if (isMoved) await followReferences(tx, run);
+      if (isMoved) await followReferences(tx, run, now);
     }
     const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
     if (streams !== null) {

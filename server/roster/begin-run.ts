@@ -31,6 +31,8 @@ export type Begun =
   | { readonly kind: 'over' }
   /** Nothing is granted: nothing is fetched, and what rests here is purged. */
   | { readonly kind: 'nothing-granted'; readonly fence: number }
+  /** Another run is to be taken back (server/roster/undo-run.ts). */
+  | { readonly kind: 'undo'; readonly fence: number }
   /** Held before and now approved: what is staged is applied. */
   | { readonly kind: 'approved'; readonly fence: number; readonly toFetch: ToFetch }
   | { readonly kind: 'fetch'; readonly fence: number; readonly toFetch: ToFetch };
@@ -76,23 +78,26 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
     // What was approved is what lies staged; where a crash of the database took that, it is fetched again and weighed again.
     const isApproved =
       row.approvedFingerprint !== null && (await isStaged(tx, run, 'aside')) && (await readFetches(tx, run)).length > 0;
+    const isUndo = row.undoOf !== null;
     const toFetch = await whatToFetch(tx, run, row, scopes, of.connector, now);
     await tx
       .update(syncRun)
       .set({
         state: 'running',
-        phase: isApproved ? 'plan' : 'fetch',
+        phase: isUndo ? 'apply' : isApproved ? 'plan' : 'fetch',
         fence,
         leaseUntil: new Date(now.getTime() + leaseMs),
         startedAt: row.startedAt ?? now,
         scopes: [...scopes],
-        kind: toFetch.kind,
+        kind: isUndo ? 'undo' : toFetch.kind,
         errorCode: null,
         errorDetails: null,
         ...(isApproved ? {} : { progress: {} }),
       })
       .where(eq(syncRun.id, run.syncRunId));
     await supersedeOthers();
+    // What may rest here is no question of an undo: it brings back nothing that a purge took.
+    if (isUndo) return { kind: 'undo', fence };
     if (scopes.length === 0) return { kind: 'nothing-granted', fence };
     if (isApproved) return { kind: 'approved', fence, toFetch };
     await dropStaged(tx, run);

@@ -42,6 +42,8 @@ export async function requestRun(
         eq(syncRun.schoolId, schoolId),
         eq(syncRun.systemId, systemId),
         uploadId === null ? isNull(syncRun.uploadId) : eq(syncRun.uploadId, uploadId),
+        // An undo reads nothing.
+        isNull(syncRun.undoOf),
         grantsChanged
           ? eq(syncRun.state, 'queued')
           : or(eq(syncRun.state, 'queued'), and(eq(syncRun.state, 'running'), gt(syncRun.leaseUntil, now))),

@@ -13,6 +13,7 @@ import {
 import { kindOfRoles, rosterTables } from './roster-tables.ts';
 import type { HeldRun } from './run-lease.ts';
 import { analyseStaged, staged } from './staging.ts';
+import { withholdByNumber } from './withhold-numbers.ts';
 
 /** What the grants leave of what was fetched. */
 export interface Cut {
@@ -31,7 +32,10 @@ export interface StagedFacts {
   readonly deviations: Readonly<Record<string, number>>;
 }
 
+/** Eight bytes instead of a text, so that millions of ids are counted in memory; two ids with one hash cost a closer look and nothing else. */
+const idHash = sql`hashtextextended(source_id, 0)`;
 const anyRows = z.array(z.object({ any: z.boolean() }));
+const lostRows = z.array(z.object({ person: z.boolean(), group: z.boolean() }));
 const foundRows = z.array(z.object({ found: z.array(z.boolean()) }));
 /** Rows that a statement touched, as postgres.js tells them. */
 const touched = (result: { readonly count: number }) => result.count;
@@ -133,9 +137,10 @@ export class StageRun {
     if (this.#has('roles')) {
       await this.#tx.execute(sql`
         update ${people} s set roles = told.roles
-          from (select source_id, string_agg(distinct concat_ws('|', lower(btrim(role)), coalesce(lower(role_type), ''), coalesce(site_source_id, ''),
-                         coalesce(begins_on, ''), coalesce(ends_on, '')), chr(31)) || chr(31) as roles
-                  from ${this.#of('roles')} where role is not null and status is distinct from 'tobedeleted' group by source_id) as told
+          from (select source_id, string_agg(told, chr(31) order by told) || chr(31) as roles
+                  from (select source_id, lower(btrim(role)) || '|' || coalesce(lower(role_type), '') || '|' || coalesce(site_source_id, '') || '|'
+                               || coalesce(begins_on, '') || '|' || coalesce(ends_on, '') as told
+                          from ${this.#of('roles')} where role is not null and status is distinct from 'tobedeleted') each group by source_id) as told
          where told.source_id = s.source_id and s.roles is null`);
     }
     await this.#tx.execute(sql`
@@ -202,7 +207,7 @@ export class StageRun {
     if (table === 'people') await this.#gatherRows();
     const [repeated] = anyRows.parse(
       await this.#tx.execute(sql`
-        select exists (select 1 from ${rows} group by source_id having count(*) > 1) as any`),
+        select exists (select 1 from ${rows} group by ${idHash} having count(*) > 1) as any`),
     );
     if (repeated?.any !== true) return;
     const twice = sql`select source_id, max(ctid) as last, count(distinct hash) as tellings from ${rows} group by source_id having count(*) > 1`;
@@ -230,7 +235,7 @@ export class StageRun {
   async #gatherRows(): Promise<void> {
     const rows = this.#of('people');
     const [repeated] = anyRows.parse(
-      await this.#tx.execute(sql`select exists (select 1 from ${rows} group by source_id having count(*) > 1) as any`),
+      await this.#tx.execute(sql`select exists (select 1 from ${rows} group by ${idHash} having count(*) > 1) as any`),
     );
     if (repeated?.any !== true) return;
     // Marked for deletion in one list and active in another: who is still somebody here is here.
@@ -320,10 +325,12 @@ export class StageRun {
     }
     if (this.#has('enrolments')) {
       const roles = [...(kept.has('students') ? ['student'] : []), ...(kept.has('teachers') ? ['teacher'] : [])];
-      await this.#delete(
-        'enrolments',
-        sql`s.role is not null and s.role not in ${among(roles)} and lower(s.role) not in ${among(roles)}`,
-      );
+      const beyond = sql`(s.role is not null and lower(s.role) not in (${sql.join(
+        ['', ...roles].map((role) => sql`${role}`),
+        sql`, `,
+      )}))`;
+      const [found] = await this.#found('enrolments', [beyond]);
+      if (found === true) await this.#delete('enrolments', beyond);
     }
   }
 
@@ -359,6 +366,7 @@ export class StageRun {
       .array(z.object({ any: z.boolean() }))
       .parse(await this.#tx.execute(sql`select exists ${withheld} as any`));
     if (any?.any !== true) return;
+    if (this.#has('people')) await withholdByNumber(this.#tx, this.#run, this.#of('people'));
     if (this.#has('people')) await this.#delete('people', sql`s.source_id in ${withheld}`);
     if (this.#has('demographics')) await this.#delete('demographics', sql`s.source_id in ${withheld}`);
     if (this.#has('enrolments')) await this.#delete('enrolments', sql`s.person_source_id in ${withheld}`);
@@ -449,16 +457,29 @@ export class StageRun {
       else await this.#delete(table, alive);
     };
     if (this.#has('enrolments')) {
-      await refuse(
-        'enrolments',
-        sql`not exists (select 1 from ${known('people')} k where k.source_id = s.person_source_id)`,
-        'user',
+      // Both references in one pass; who is missing is looked for only where somebody is.
+      const [found] = lostRows.parse(
+        await this.#tx.execute(sql`
+          select coalesce(bool_or(p.source_id is null), false) as person, coalesce(bool_or(g.source_id is null), false) as "group"
+            from ${this.#of('enrolments')} s
+            left join (select source_id from ${known('people')} k group by source_id) p on p.source_id = s.person_source_id
+            left join (select source_id from ${known('groups')} k group by source_id) g on g.source_id = s.group_source_id
+           where s.status is distinct from 'tobedeleted'`),
       );
-      await refuse(
-        'enrolments',
-        sql`not exists (select 1 from ${known('groups')} k where k.source_id = s.group_source_id)`,
-        'class',
-      );
+      if (found?.person === true) {
+        await refuse(
+          'enrolments',
+          sql`not exists (select 1 from ${known('people')} k where k.source_id = s.person_source_id)`,
+          'user',
+        );
+      }
+      if (found?.group === true) {
+        await refuse(
+          'enrolments',
+          sql`not exists (select 1 from ${known('groups')} k where k.source_id = s.group_source_id)`,
+          'class',
+        );
+      }
     }
     if (this.#has('demographics')) {
       await refuse(

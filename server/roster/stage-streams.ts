@@ -5,26 +5,49 @@ import type { StreamHint } from '#server/connectors/contract.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import { betterTelling, type DerivedStream, streamOfHints } from './derive-streams.ts';
 import type { PlanCounts } from './guard.ts';
+import { rosterTables } from './roster-tables.ts';
 import type { HeldRun } from './run-lease.ts';
 import { staged } from './staging.ts';
 
 const cell = z.string().nullable();
 const hintColumns = ['stream_code', 'stream_name', 'stream_programme', 'stream_level', 'stream_year'] as const;
-const combinationSchema = z.array(
-  z.object({
-    own: z.array(cell).length(5),
-    of_subject: z.array(cell).length(5),
-    own_grade: cell,
-    subject_grade: cell,
-  }),
-);
+const combinationRows = z.array(z.object({ told: z.string() }));
+
+/** What one record tells of its stream. */
+interface Combination {
+  /** As it stands in the statement: the cells, parted by U+001F; a cell that says nothing is U+001E. */
+  readonly told: string;
+  readonly own: readonly (string | null)[];
+  readonly ofSubject: readonly (string | null)[];
+  readonly ownGrade: string | null;
+  readonly subjectGrade: string | null;
+}
+
+function combinationOf(told: string): Combination {
+  const cells = told.split('\u001f').map((part) => (part === '\u001e' ? null : part));
+  return {
+    told,
+    own: cells.slice(0, 5),
+    ofSubject: cells.slice(5, 10),
+    ownGrade: cells[10] ?? null,
+    subjectGrade: cells[11] ?? null,
+  };
+}
+
+/** One text of all that a record and its course tell: quick to compare, and there are few of them. */
+const toldBy = (record: string | null, course: string | null) =>
+  [
+    ...hintColumns.map((column) => (record === null ? 'null' : `${record}.${column}`)),
+    ...hintColumns.map((column) => (course === null ? 'null' : `${course}.${column}`)),
+    record === null ? 'null' : singleGrade(record),
+    course === null ? 'null' : singleGrade(course),
+  ]
+    .map((cell) => (cell === 'null' ? 'chr(30)' : `coalesce(${cell}, chr(30))`))
+    .join(' || chr(31) || ');
 
 /** Only one grade names a year; a choir of all grades is of no stream. */
 const singleGrade = (alias: string) =>
   `case when cardinality(staging.list(${alias}.grades)) = 1 then (staging.list(${alias}.grades))[1] end`;
-/** As JSON: the driver reads a NULL in an array of text as the word. */
-const hintsOf = (alias: string) => `jsonb_build_array(${hintColumns.map((column) => `${alias}.${column}`).join(', ')})`;
-const noHints = `'[null, null, null, null, null]'::jsonb`;
 
 function hint(
   cells: readonly (string | null)[],
@@ -50,72 +73,62 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
     streams.set(stream.sourceId, known === undefined ? stream : betterTelling(known, stream));
     return stream.sourceId;
   };
+  /** Files every row of a staged table under the stream of what it tells; `told` is that as SQL, `from` the rows that tell. */
   const file = async (
+    table: 'groups' | 'people',
+    told: string,
     from: ReturnType<typeof sql>,
-    derive: (combination: z.infer<typeof combinationSchema>[number]) => DerivedStream | null,
+    derive: (combination: Combination) => DerivedStream | null,
   ) => {
-    const combinations = combinationSchema.parse(await tx.execute(from));
-    const pairs = combinations.flatMap((combination) => {
-      const stream = note(derive(combination));
-      return stream === null ? [] : [{ ...combination, stream }];
+    const combinations = combinationRows.parse(
+      await tx.execute(sql`select distinct ${sql.raw(told)} as told from ${from}`),
+    );
+    const pairs = combinations.flatMap((row) => {
+      const stream = note(derive(combinationOf(row.told)));
+      return stream === null ? [] : [{ told: row.told, stream }];
     });
-    return pairs;
+    if (pairs.length === 0) return;
+    await tx.execute(sql`
+      update ${staged(run, table)} g set stream_source_id = m.stream
+        from (select s.ctid as at, ${sql.raw(told)} as told from ${from}) t
+        join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(told text, stream text) on m.told = t.told
+       where g.ctid = t.at`);
   };
   const hasSubjects = tables.includes('subjects');
   if (tables.includes('groups')) {
-    const subject = hasSubjects
+    const course = hasSubjects
       ? sql`left join ${staged(run, 'subjects')} c on c.source_id = s.subject_source_id`
       : sql``;
-    const told = hasSubjects
-      ? sql.raw(
-          `${hintsOf('s')} as own, ${hintsOf('c')} as of_subject, ${singleGrade('s')} as own_grade, ${singleGrade('c')} as subject_grade`,
-        )
-      : sql.raw(
-          `${hintsOf('s')} as own, ${noHints} as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
-        );
-    const pairs = await file(
-      sql`select distinct ${told} from ${staged(run, 'groups')} s ${subject} where s.status is distinct from 'tobedeleted'`,
-      ({ own, of_subject, own_grade, subject_grade }) =>
+    await file(
+      'groups',
+      toldBy('s', hasSubjects ? 'c' : null),
+      sql`${staged(run, 'groups')} s ${course} where s.status is distinct from 'tobedeleted'`,
+      ({ own, ofSubject, ownGrade, subjectGrade }) =>
         streamOfHints(
-          hint(own, own_grade, 'class-grades', 'metadata'),
-          hint(of_subject, subject_grade, 'course-grades', 'metadata'),
+          hint(own, ownGrade, 'class-grades', 'metadata'),
+          hint(ofSubject, subjectGrade, 'course-grades', 'metadata'),
         ),
     );
-    await tx.execute(sql`
-      update ${staged(run, 'groups')} g set stream_source_id = m.stream
-        from (select s.ctid as at, ${told} from ${staged(run, 'groups')} s ${subject}) t
-        join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own jsonb, of_subject jsonb, own_grade text, subject_grade text, stream text)
-          on m.own = t.own and m.of_subject is not distinct from t.of_subject and m.own_grade is not distinct from t.own_grade
-         and m.subject_grade is not distinct from t.subject_grade
-       where g.ctid = t.at and g.stream_source_id is distinct from m.stream`);
   }
   if (hasSubjects) {
-    const told = combinationSchema.parse(
+    const rows = combinationRows.parse(
       await tx.execute(sql`
-        select distinct ${sql.raw(hintsOf('s'))} as own, ${sql.raw(noHints)} as of_subject,
-               ${sql.raw(singleGrade('s'))} as own_grade, null::text as subject_grade
-          from ${staged(run, 'subjects')} s where s.status is distinct from 'tobedeleted'`),
+        select distinct ${sql.raw(toldBy(null, 's'))} as told from ${staged(run, 'subjects')} s where s.status is distinct from 'tobedeleted'`),
     );
-    for (const { own, own_grade } of told) note(streamOfHints(null, hint(own, own_grade, 'course-grades', 'metadata')));
+    for (const { told } of rows) {
+      const { ofSubject, subjectGrade } = combinationOf(told);
+      note(streamOfHints(null, hint(ofSubject, subjectGrade, 'course-grades', 'metadata')));
+    }
   }
   if (tables.includes('people')) {
-    const told = sql.raw(
-      `${hintsOf('s')} as own, ${noHints} as of_subject, ${singleGrade('s')} as own_grade, null::text as subject_grade`,
-    );
-    const pairs = await file(
-      sql`select distinct ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0
+    await file(
+      'people',
+      toldBy('s', null),
+      sql`${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0
              and (s.stream_code is not null or s.stream_name is not null or s.stream_programme is not null or s.stream_level is not null)`,
       // A grade alone makes no stream of a student: his groups tell it better.
-      ({ own, own_grade }) => streamOfHints(hint(own, own_grade, 'student-grades', 'student-programme'), null),
+      ({ own, ownGrade }) => streamOfHints(hint(own, ownGrade, 'student-grades', 'student-programme'), null),
     );
-    if (pairs.length > 0) {
-      await tx.execute(sql`
-        update ${staged(run, 'people')} g set stream_source_id = m.stream
-          from (select s.ctid as at, ${told} from ${staged(run, 'people')} s where strpos(chr(31) || coalesce(s.roles, ''), chr(31) || 'student|') > 0) t
-          join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(own jsonb, own_grade text, stream text)
-            on m.own = t.own and m.own_grade is not distinct from t.own_grade
-         where g.ctid = t.at`);
-    }
   }
   return withChoices(tx, run, streams, tables);
 }
@@ -183,6 +196,7 @@ async function withChoices(
   return [...streams.values()].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
 }
 
+const streamFields = ['name', 'code', 'programme', 'level', 'year', 'derived_from'] as const;
 const counted = z.array(z.object({ kind: z.string(), n: z.coerce.number() }));
 
 /** Writes the streams, and files groups and students under theirs. There are few: hundreds, whatever the size of the school. */
@@ -234,11 +248,19 @@ export async function writeStreams(
         select w.id, case when k.id is null then 'added' when k.gone_at is not null then 'returned' when k.content_hash <> t.hash then 'changed' else 'seen' end as kind
           from written w join t on t.source_id = w.source_id left join known k on k.source_id = w.source_id
         union all select id, case when gone_at is null then 'missing' else 'gone' end from missed),
+      differing as (
+        select w.id, array_remove(array[${sql.raw(streamFields.map((name) => `case when k.${name} is distinct from t.${name} then '${name}' end`).join(', '))}], null) as fields,
+               jsonb_build_object(${sql.raw(streamFields.map((name) => `'${name}', k.${name}`).join(', '))}) as before,
+               jsonb_build_object(${sql.raw(streamFields.map((name) => `'${name}', t.${name}`).join(', '))}) as after
+          from written w join t on t.source_id = w.source_id join known k on k.id = w.id),
       logged as (
-        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, at)
+        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
         select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, 'streams',
-               case kind when 'changed' then 'updated' when 'gone' then 'deleted' else 'created' end, id, ${at}
-          from told_of, was_empty where kind in ('added', 'changed', 'returned', 'gone') and not first),
+               case kind when 'changed' then 'updated' when 'gone' then 'deleted' else 'created' end, told_of.id, coalesce(d.fields, '{}'),
+               (select jsonb_object_agg(key, value) from jsonb_each(d.before) where key = any(d.fields)),
+               (select jsonb_object_agg(key, value) from jsonb_each(d.after) where key = any(d.fields)), ${at}
+          from told_of cross join was_empty left join differing d on d.id = told_of.id
+         where kind in ('added', 'changed', 'returned', 'gone') and not first and not (kind = 'changed' and d.fields = '{}')),
       baseline as (
         insert into roster_change (school_id, system_id, sync_run_id, collection, kind, records, at)
         select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, 'streams', 'baseline', (select count(*) from t), ${at} from was_empty where first and exists (select 1 from t))
@@ -251,10 +273,19 @@ export async function writeStreams(
       ['people', 'roster_person'],
     ] as const) {
       if (!tables.includes(table)) continue;
+      // Who comes in this run is filed under a stream from the start; of who was here it is told.
       await tx.execute(sql`
-        update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id from ${staged(run, table)} s
-         where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id
-           and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id`);
+        with filed as (
+          update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id
+            from ${staged(run, table)} s, ${sql.raw(roster)} o
+           where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id and o.id = r.id
+             and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id
+          returning r.id, ${sql.raw(rosterTables[table].collection.resting)} as collection, o.stream_source_id as before, r.stream_source_id as after)
+        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
+        select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, f.collection, 'updated', f.id, '{stream_source_id}',
+               jsonb_build_object('stream_source_id', f.before), jsonb_build_object('stream_source_id', f.after), ${at}
+          from filed f where not exists (select 1 from ${staged(run, 'plan')} p where p.id = f.id and p.kind = 'added')
+           and not exists (select 1 from roster_change c where c.sync_run_id = ${syncRunId}::uuid and c.kind = 'baseline' and c.collection = f.collection)`);
     }
   }
   const [added, changed, returned] = [n('added'), n('changed'), n('returned')];

@@ -131,13 +131,22 @@ async function writeAliases(tx: Tx, run: HeldRun): Promise<void> {
  * Enrolments told under a person's or group's source id follow it, where that id now leads to another row (one that returned under a new
  * id, an id that was reused).
  */
-export async function followReferences(tx: Tx, run: HeldRun): Promise<void> {
+export async function followReferences(tx: Tx, run: HeldRun, now: Date): Promise<void> {
   const { joins } = references(run, 'enrolments');
   await tx.execute(sql`
-    update roster_enrolment e set person_id = to_person.id, group_id = to_group.id
-      from ${staged(run, 'enrolments')} s ${joins}
-     where e.school_id = ${run.schoolId}::uuid and e.system_id = ${run.systemId}::uuid and e.source_id = s.source_id
-       and (e.person_id <> to_person.id or e.group_id <> to_group.id)`);
+    with moved as (
+      update roster_enrolment e set person_id = to_person.id, group_id = to_group.id
+        from roster_enrolment o, ${staged(run, 'enrolments')} s ${joins}
+       where e.school_id = ${run.schoolId}::uuid and e.system_id = ${run.systemId}::uuid and e.source_id = s.source_id and o.id = e.id
+         and (e.person_id <> to_person.id or e.group_id <> to_group.id)
+      returning e.id, array_remove(array[case when o.person_id <> e.person_id then 'person_id' end, case when o.group_id <> e.group_id then 'group_id' end], null) as fields,
+                o.person_id as old_person, o.group_id as old_group, s.person_source_id as new_person, s.group_source_id as new_group)
+    insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
+    select ${run.schoolId}::uuid, ${run.systemId}::uuid, ${run.syncRunId}::uuid, 'enrolments', 'updated', m.id, m.fields,
+           (select jsonb_object_agg(key, value) from jsonb_each(jsonb_build_object('person_id', split_part(p.source_id, chr(31), 1), 'group_id', g.source_id)) where key = any(m.fields)),
+           (select jsonb_object_agg(key, value) from jsonb_each(jsonb_build_object('person_id', m.new_person, 'group_id', m.new_group)) where key = any(m.fields)),
+           ${now.toISOString()}::timestamptz
+      from moved m left join roster_person p on p.id = m.old_person left join roster_group g on g.id = m.old_group`);
 }
 
 async function logChanges(tx: Tx, run: HeldRun, table: TableName, as: ApplyAs, at: SQL): Promise<void> {

@@ -14,6 +14,7 @@ import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import { stagePackage } from '#server/roster/stage-package.ts';
+import { undoRun } from '#server/roster/undo-run.ts';
 import { makeAgreement, makeSchool, type TestSchool, testNow } from '#server/testing/actors.ts';
 
 /** A school with one system and a live grant of `scopes`, put there behind the features' backs. */
@@ -126,6 +127,10 @@ export async function runSync(
   const held = { ...run, fence: begun.fence };
   if (begun.kind === 'nothing-granted') {
     await step(() => endWithoutGrants(contexts.sync, held));
+    return { syncRunId: id, begun, applied: null };
+  }
+  if (begun.kind === 'undo') {
+    await step(() => undoRun(contexts.sync, held));
     return { syncRunId: id, begun, applied: null };
   }
   const { toFetch } = begun;
