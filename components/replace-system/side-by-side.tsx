@@ -84,7 +84,9 @@ export function SideBySide({ schoolId, replacement }: { schoolId: string; replac
             old: replacement.old.name,
             new: replacement.new.name,
           })}{' '}
-          <Link href={`/school/${schoolId}/data/withheld`}>{t('withheldLink')}</Link>
+          <Link href={`/school/${schoolId}/data/withheld`} className="underline underline-offset-3">
+            {t('withheldLink')}
+          </Link>
         </Ask>
       )}
     </Section>

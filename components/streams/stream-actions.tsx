@@ -122,6 +122,13 @@ function Edit({ of, stream, onDone, onClose }: Opened) {
     level: choice?.level ?? '',
     year: choice?.year ?? '',
   });
+  // What was chosen is in the roster already: behind it nothing is known of what was derived until the next run.
+  const derived = {
+    name: choice?.name == null ? stream.name : null,
+    programme: choice?.programme == null ? stream.programme : null,
+    level: choice?.level == null ? stream.level : null,
+    year: choice?.year == null ? stream.year : null,
+  };
   const [asked, setAsked] = useState(false);
   const missing = isOwn && typed.name.trim() === '';
   const choose = useMutation(trpc.streams.choose.mutationOptions({ onSuccess: onDone }));
@@ -143,7 +150,7 @@ function Edit({ of, stream, onDone, onClose }: Opened) {
       >
         <FacetFields
           typed={typed}
-          derived={isOwn ? null : stream}
+          derived={isOwn ? null : derived}
           nameError={asked && missing ? t('nameMissing') : null}
           onChange={setTyped}
         />
