@@ -37,6 +37,17 @@ const idHash = sql`hashtextextended(source_id, 0)`;
 const anyRows = z.array(z.object({ any: z.boolean() }));
 const lostRows = z.array(z.object({ person: z.boolean(), group: z.boolean() }));
 const foundRows = z.array(z.object({ found: z.array(z.boolean()) }));
+/**
+ * What two rows of one person have in common, whatever their ids: the master identifier and the name, else number, name and kind. Null: nothing
+ * that would tell.
+ */
+const personKey = (alias: string) => {
+  const name = `lower(concat_ws(' ', ${alias}.given_name, ${alias}.family_name))`;
+  return `case when ${alias}.master_identifier is not null then 'm|' || ${alias}.master_identifier || '|' || ${name}
+    when ${alias}.identifier is not null and ${alias}.given_name is not null and ${alias}.family_name is not null
+    then 'n|' || ${kindOfRoles(`${alias}.roles`)} || '|' || ${alias}.identifier || '|' || ${name} end`;
+};
+
 /** Rows that a statement touched, as postgres.js tells them. */
 const touched = (result: { readonly count: number }) => result.count;
 
@@ -256,33 +267,40 @@ export class StageRun {
   }
 
   /**
-   * One person under several ids, by the master identifier of OneRoster 1.2 and the same name: one row stays, the other ids become aliases,
-   * so that enrolments under any of them are his.
+   * One person under several ids (a row per site): one row stays, the other ids become aliases, so that enrolments under any of them are his.
    */
   async #onePersonEach(): Promise<void> {
     const rows = this.#of('people');
     const { schoolId, systemId } = this.#run;
-    const merged = touched(
+    const [repeated] = anyRows.parse(
       await this.#tx.execute(sql`
+        select exists (select 1 from ${rows} s where ${sql.raw(personKey('s'))} is not null
+                        group by hashtextextended(${sql.raw(personKey('s'))}, 0) having count(*) > 1) as any`),
+    );
+    const merged =
+      repeated?.any !== true
+        ? 0
+        : touched(
+            await this.#tx.execute(sql`
         with same as materialized (
-          select master_identifier, lower(concat_ws(' ', given_name, family_name)) as name,
+          select ${sql.raw(personKey('s'))} as key,
                  -- Who is known already keeps his id.
                  (array_agg(s.source_id order by (exists (select 1 from roster_person r where r.system_id = ${systemId}::uuid and r.source_id = s.source_id)) desc,
                             s.source_id))[1] as first
-            from ${rows} s where master_identifier is not null and status is distinct from 'tobedeleted'
-           group by 1, 2 having count(*) > 1),
+            from ${rows} s where ${sql.raw(personKey('s'))} is not null and status is distinct from 'tobedeleted'
+           group by 1 having count(*) > 1),
         gathered as (
           select same.first, string_agg(distinct part, chr(31) order by part) || chr(31) as roles
-            from ${rows} p join same on same.master_identifier = p.master_identifier and same.name = lower(concat_ws(' ', p.given_name, p.family_name)),
+            from ${rows} p join same on same.key = ${sql.raw(personKey('p'))},
                  unnest(staging.list(p.roles)) as part group by same.first),
         others as (
           delete from ${rows} s using same
-           where s.master_identifier = same.master_identifier and lower(concat_ws(' ', s.given_name, s.family_name)) = same.name and s.source_id <> same.first
+           where same.key = ${sql.raw(personKey('s'))} and s.source_id <> same.first
           returning s.source_id, same.first),
         kept as (update ${rows} s set roles = gathered.roles from gathered where s.source_id = gathered.first)
         insert into ${staged(this.#run, 'plan')} (collection, kind, source_id, fields)
         select 'people', 'alias', source_id, array[first] from others`),
-    );
+          );
     if (merged > 0) this.#deviations['person-with-several-ids'] = merged;
     // An id that was told to be somebody's second one before is so still, also in a delta that tells of that one alone.
     await this.#tx.execute(sql`

@@ -1,0 +1,76 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Context } from '#server/kernel/context.ts';
+import { unknownHash } from './plan-run.ts';
+import { undoDays } from './undo-run.ts';
+
+/** Rows of one transaction: short ones, so that nobody waits for them. */
+const atOnce = 20_000;
+const schoolRows = z.array(z.object({ school_id: z.uuid() }));
+
+/** Columns of a person that say who he is. Ids and kind stay, so that who comes back is the same. */
+const personContent = [
+  'username',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'preferred_given_name',
+  'preferred_family_name',
+  'pronouns',
+  'identifier',
+  'master_identifier',
+  'email',
+  'sms',
+  'phone',
+  'primary_site_source_id',
+] as const;
+const personLists = ['grades', 'user_ids', 'agent_source_ids', 'site_source_ids', 'roles'] as const;
+const demographicsContent = [
+  'birth_date',
+  'sex',
+  'country_of_birth',
+  'state_of_birth',
+  'city_of_birth',
+  'public_school_residence',
+] as const;
+
+/**
+ * Forgets, in every school, the values before and after of changes that can no longer be taken back, and the content of people who have been gone
+ * for as long. As the sync role.
+ * @returns how many rows were emptied
+ */
+export async function forgetOldChanges(ctx: Context): Promise<number> {
+  const before = sql`${new Date(ctx.clock.now().getTime() - undoDays * 86_400_000).toISOString()}::timestamptz`;
+  const schools = schoolRows.parse(
+    await ctx.database.withoutSchool((tx) =>
+      tx.execute(sql`select school_id from across.schools_with_old_changes(${before})`),
+    ),
+  );
+  let forgotten = 0;
+  for (const { school_id: schoolId } of schools) {
+    const school = sql`${schoolId}::uuid`;
+    const emptied = (table: string, singles: readonly string[], lists: readonly string[]) => {
+      const set = [...singles.map((name) => `${name} = null`), ...lists.map((name) => `${name} = '{}'`)].join(', ');
+      const any = [...singles.map((name) => `${name} is not null`), ...lists.map((name) => `${name} <> '{}'`)].join(
+        ' or ',
+      );
+      return sql`
+        update ${sql.raw(table)} r set ${sql.raw(set)}, content_hash = ${unknownHash}::uuid
+         where r.id in (select id from ${sql.raw(table)} where school_id = ${school} and gone_at < ${before} and (${sql.raw(any)}) limit ${atOnce})`;
+    };
+    for (const statement of [
+      sql`
+        update roster_change c set before = null, after = null
+         where c.seq in (select seq from roster_change where school_id = ${school} and at < ${before} and (before is not null or after is not null) limit ${atOnce})`,
+      emptied('roster_person', personContent, personLists),
+      emptied('roster_demographics', demographicsContent, ['races']),
+    ]) {
+      for (;;) {
+        const { count } = await ctx.database.withSchool(schoolId, (tx) => tx.execute(statement));
+        forgotten += count;
+        if (count < atOnce) break;
+      }
+    }
+  }
+  return forgotten;
+}
