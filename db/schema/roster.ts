@@ -558,7 +558,9 @@ export const syncRun = pgTable(
   },
   (t) => [
     index('sync_run_system').on(t.schoolId, t.systemId, t.createdAt),
-    uniqueIndex('sync_run_one_queued').on(t.schoolId, t.systemId).where(sql`state = 'queued' and upload_id is null`),
+    uniqueIndex('sync_run_one_queued')
+      .on(t.schoolId, t.systemId)
+      .where(sql`state = 'queued' and upload_id is null and undo_of is null`),
     oneOf('sync_run_state', t.state, syncStates),
     oneOf('sync_run_phase', t.phase, syncPhases),
   ],

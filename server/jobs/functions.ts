@@ -5,6 +5,7 @@ import { connectionChanged } from './functions/connection-changed.ts';
 import { connectionCredential } from './functions/connection-credential.ts';
 import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
+import { forgetOldChanges } from './functions/forget-old-changes.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
 import { signAuditHeads } from './functions/sign-audit-heads.ts';
@@ -20,6 +21,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     connectionCredential(client, ports),
     connectionRound(client, ports),
     deliverMail(client, ports),
+    forgetOldChanges(client, ports),
     heartbeat(client, ports),
     signAuditHeads(client, ports),
     sweepSignIn(client, ports),

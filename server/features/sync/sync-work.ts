@@ -8,10 +8,12 @@ import { applyRun } from '#server/roster/apply-run.ts';
 import { type Begun, beginRun, type ToFetch } from '#server/roster/begin-run.ts';
 import { endWithoutGrants, failRun } from '#server/roster/end-run.ts';
 import { fetchSlice, type Slice } from '#server/roster/fetch-slice.ts';
+import { forgetOldChanges } from '#server/roster/forget-old-changes.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import type { HeldRun, RunKey } from '#server/roster/run-lease.ts';
 import { stagePackage } from '#server/roster/stage-package.ts';
+import { type Undone, undoRun } from '#server/roster/undo-run.ts';
 
 /** What came of applying: small and free of personal data. */
 export type Finished = { readonly outcome: 'applied' | 'held' | 'staging-lost'; readonly records: number };
@@ -30,11 +32,15 @@ export interface SyncWork {
     },
   ): Promise<Slice>;
   stagePackage(run: HeldRun & Acting, uploadId: string): Promise<void>;
+  /** Takes the run back that this one was made to undo. */
+  undo(run: HeldRun & Acting): Promise<Undone>;
   apply(run: HeldRun & Acting, toFetch: ToFetch): Promise<Finished>;
   announce(run: RunKey & Acting, finished: Finished): Promise<void>;
   fail(run: RunKey & Acting & { readonly fence: number | null }, code: string): Promise<void>;
   /** Requests a run for every system whose data is older than its school chose, outside the days left out. @returns how many */
   requestDue(acting: Acting): Promise<number>;
+  /** Forgets the values of changes, and the content of who is gone, after the days for which a run can be taken back. @returns rows */
+  forgetOldChanges(acting: Acting): Promise<number>;
 }
 
 /** The job's run, which stands as the actor in audit rows. */
@@ -69,6 +75,8 @@ export function createSyncWork(
     begin: (run) => beginRun(contexts.sync(run.runId), run),
     endWithoutGrants: (run) => endWithoutGrants(contexts.sync(run.runId), run),
     fetchSlice: (run, from) => fetchSlice(contexts.sync(run.runId), portsOf(run.runId), run, from),
+    undo: (run) => undoRun(contexts.sync(run.runId), run),
+    forgetOldChanges: ({ runId }) => forgetOldChanges(contexts.sync(runId)),
     stagePackage: (run, uploadId) => stagePackage(contexts.sync(run.runId), run, uploadId),
     apply: async (run, toFetch) => {
       const applied = await applyRun(contexts.sync(run.runId), run, toFetch);

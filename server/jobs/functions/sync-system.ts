@@ -34,6 +34,10 @@ export const syncSystem = (client: JobClient, ports: Pick<JobPorts, 'sync'>) =>
             await step.run('purge', () => ports.sync.endWithoutGrants(held));
             return;
           }
+          if (begun.kind === 'undo') {
+            await step.run('undo', () => ports.sync.undo(held));
+            return;
+          }
           const { toFetch } = begun;
           const { uploadId } = toFetch;
           if (uploadId !== null && begun.kind === 'fetch') {

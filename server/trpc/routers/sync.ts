@@ -9,6 +9,7 @@ import { listSetAside } from '#server/features/sync/list-set-aside.ts';
 import { requestSync } from '#server/features/sync/request-sync.ts';
 import { runDetail } from '#server/features/sync/run-detail.ts';
 import { syncProgress } from '#server/features/sync/sync-progress.ts';
+import { undoSyncRun } from '#server/features/sync/undo-run.ts';
 import { mutation, query, router } from '../init.ts';
 
 export const syncRouter = router({
@@ -22,5 +23,6 @@ export const syncRouter = router({
   exportSetAside: mutation(exportSetAside),
   applyHeld: mutation(applyHeldRun),
   discardHeld: mutation(discardHeldRun),
+  undoRun: mutation(undoSyncRun),
   calls: query(listCalls),
 });
