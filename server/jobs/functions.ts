@@ -5,9 +5,12 @@ import { connectionChanged } from './functions/connection-changed.ts';
 import { connectionCredential } from './functions/connection-credential.ts';
 import { connectionRound } from './functions/connection-round.ts';
 import { deliverMail } from './functions/deliver-mail.ts';
+import { dropOldPackages } from './functions/drop-old-packages.ts';
 import { forgetOldChanges } from './functions/forget-old-changes.ts';
 import { heartbeat } from './functions/heartbeat.ts';
+import { lookIntoFolder } from './functions/look-into-folder.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
+import { requestLooks } from './functions/request-looks.ts';
 import { signAuditHeads } from './functions/sign-audit-heads.ts';
 import { sweepSignIn } from './functions/sweep-sign-in.ts';
 import { syncSystem } from './functions/sync-system.ts';
@@ -22,7 +25,10 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     connectionRound(client, ports),
     deliverMail(client, ports),
     forgetOldChanges(client, ports),
+    dropOldPackages(client, ports),
     heartbeat(client, ports),
+    lookIntoFolder(client, ports),
+    requestLooks(client, ports),
     signAuditHeads(client, ports),
     sweepSignIn(client, ports),
     syncSystem(client, ports),

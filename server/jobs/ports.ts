@@ -1,5 +1,6 @@
 import type { AgreementWork } from '#server/features/agreements/agreement-work.ts';
 import type { ConnectionWork } from '#server/features/connections/connection-work.ts';
+import type { PackagesWork } from '#server/features/packages/packages-work.ts';
 import type { SyncWork } from '#server/features/sync/sync-work.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface JobPorts {
   recordPulse(): Promise<void>;
   /** The steps of a sync (server/features/sync/sync-work.ts). */
   readonly sync: SyncWork;
+  /** The steps of the jobs about packages (server/features/packages/packages-work.ts). */
+  readonly packages: PackagesWork;
   /** The steps of connections' jobs (server/features/connections/connection-work.ts). */
   readonly connections: ConnectionWork;
   /** The steps of the agreements' job (server/features/agreements/agreement-work.ts). */

@@ -7,6 +7,7 @@ import { withSession } from '#server/features/connections/use-credential.ts';
 import { deliverMail } from '#server/features/mail/deliver-mail.ts';
 import { keptMail, smtpTransport, type Transport } from '#server/features/mail/transport.ts';
 import { signAuditHeads } from '#server/features/operations/sign-audit-heads.ts';
+import { createPackagesWork } from '#server/features/packages/packages-work.ts';
 import { sweepSignIn } from '#server/features/people/sweep-sign-in.ts';
 import { createSyncWork } from '#server/features/sync/sync-work.ts';
 import { systemClock } from '#server/kernel/clock.ts';
@@ -82,6 +83,7 @@ export async function openJobProcess(env: Environment, logger: Logger): Promise<
       agreements: createAgreementWork((runId) => contextOf(web, 'agreement-dates', runId)),
       connections: createConnectionWork((runId) => contextOf(web, 'connections', runId)),
       operations: { signAuditHeads: ({ runId }) => signAuditHeads(contextOf(web, 'sign-audit-heads', runId), env) },
+      packages: createPackagesWork((runId) => contextOf(web, 'packages', runId)),
       people: { sweepSignIn: ({ runId }) => sweepSignIn({ ctx: contextOf(web, 'sweep-sign-in', runId), input: {} }) },
       sync: createSyncWork(
         {

@@ -119,6 +119,10 @@ export const errorCodes = {
   'package-without-files': { http: 422, disposition: 'abort' },
   'package-manifest-unreadable': { http: 422, disposition: 'abort' },
   'package-version-unknown': { http: 422, disposition: 'abort' },
+  /** It lacks files that what was asked for needs. */
+  'package-insufficient': { http: 422, disposition: 'abort' },
+  /** This system is asked for its data; nothing is handed in. */
+  'package-not-wanted': { http: 409, disposition: 'abort' },
   /** Its packages are handed in, and none waits to be read. */
   'package-awaited': { http: 409, disposition: 'abort' },
   /** The server shows another key than the one that was approved with its address. */

@@ -4,6 +4,7 @@ import { connectionsRouter } from './routers/connections.ts';
 import { dataRouter } from './routers/data.ts';
 import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
+import { packagesRouter } from './routers/packages.ts';
 import { peopleRouter } from './routers/people.ts';
 import { replaceSystemRouter } from './routers/replace-system.ts';
 import { schoolsRouter } from './routers/schools.ts';
@@ -20,6 +21,7 @@ export const appRouter = router({
   data: dataRouter,
   operations: operationsRouter,
   organisations: organisationsRouter,
+  packages: packagesRouter,
   people: peopleRouter,
   replaceSystem: replaceSystemRouter,
   schools: schoolsRouter,

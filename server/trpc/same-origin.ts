@@ -13,8 +13,17 @@ const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
  * own. On a machine's own address all loopback names are one.
  */
 export function isFromOwnPage(request: RequestFacts, baseUrl: string): boolean {
+  return isPostOf(/^application\/json(?:\s*;|$)/i, request, baseUrl);
+}
+
+/** The same for a file's bytes: a type that a foreign form cannot send without asking first either. */
+export function isUploadOfOwnPage(request: RequestFacts, baseUrl: string): boolean {
+  return isPostOf(/^application\/(?:zip|octet-stream)$/i, request, baseUrl);
+}
+
+function isPostOf(type: RegExp, request: RequestFacts, baseUrl: string): boolean {
   if (request.method !== 'POST') return false;
-  if (!/^application\/json(?:\s*;|$)/i.test(request.headers.get('content-type') ?? '')) return false;
+  if (!type.test(request.headers.get('content-type') ?? '')) return false;
   const site = request.headers.get('sec-fetch-site');
   if (site !== null && site !== 'same-origin') return false;
   const origin = URL.parse(request.headers.get('origin') ?? '');

@@ -119,7 +119,9 @@ const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host);
 
 function previewOf(secret: Secret, collection: Collection): PreviewCollection {
   const count = isHandedIn(secret) ? (secret.counts[collection] ?? null) : null;
-  return { collection, count, precision: count === null ? 'after-first-sync' : 'exact', sample: [] };
+  // Home classes stand among the groups in a package too.
+  const known = collection === 'groups' ? 'estimated' : 'exact';
+  return { collection, count, precision: count === null ? 'after-first-sync' : known, sample: [] };
 }
 
 /** For an upload: what the inspection of the package handed in showed. For a folder: connects, compares the host key, signs in, lists. */

@@ -1,16 +1,13 @@
 import { z } from 'zod';
-import { credential } from '#db/schema/index.ts';
 import { connectorById } from '#server/connectors/registry.ts';
-import { assertMayServe, setUpAccess, userIdOf } from '#server/features/systems/system-party.ts';
+import { assertMayServe, setUpAccess } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
-import { idSchema, newId } from '#server/kernel/ids.ts';
-import { sealJson } from '#server/kernel/sealed.ts';
+import { idSchema } from '#server/kernel/ids.ts';
 import { defineLongVerb } from '#server/kernel/verb.ts';
-import { advanceIfAllowed } from './advance.ts';
-import { placeOfSecret } from './credential-places.ts';
-import { bidFarewell, destroyCredentials } from './destroy-credentials.ts';
-import { credentialsOf, lockConnectionsOf, lockSystem, schoolRow } from './load-rows.ts';
+import { bidFarewell } from './destroy-credentials.ts';
+import { lockSystem, schoolRow } from './load-rows.ts';
 import { tryCredential } from './prove-credential.ts';
+import { writeCredential } from './write-credential.ts';
 
 /**
  * Takes in what lets us into a system, seals it for the system's origins and tries it at once. A wrong one is explained
@@ -40,30 +37,7 @@ export const enterCredential = defineLongVerb({
         // There nothing is entered: the first package shows what the SIS gives.
         if (connector.wayOfPackages(system.settings) === 'upload') throw new CrosswalkError('package-awaited');
         const secret = connector.parseSecret(input.secret);
-        const held = await credentialsOf(tx, schoolId, systemId);
-        const unproved = held.filter((row) => row.state !== 'proved');
-        const farewells = await destroyCredentials(work, system, unproved, 'replaced');
-        const credentialId = newId();
-        await tx.insert(credential).values({
-          id: credentialId,
-          schoolId,
-          systemId,
-          state: 'entered',
-          sealed: sealJson(ctx.keyring, secret, placeOfSecret({ schoolId, credentialId, origins: system.origins })),
-          hint: connector.hint(secret),
-          enteredBy: userIdOf(ctx),
-          createdAt: ctx.clock.now(),
-        });
-        work.audit({
-          action: 'credential.entered',
-          subjectKind: 'credential',
-          subjectId: credentialId,
-          details: { systemId, origins: system.origins, as: party.as },
-        });
-        for (const connection of await lockConnectionsOf(tx, schoolId, systemId)) {
-          await advanceIfAllowed(work, { system, connection }, { type: 'begin-connecting' }, { quiet: true });
-        }
-        return { credentialId, farewells };
+        return writeCredential(work, system, secret, party.as);
       },
       { schoolId },
     );

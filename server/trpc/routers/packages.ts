@@ -1,0 +1,8 @@
+import { lookNow } from '#server/features/packages/look-now.ts';
+import { packagesPage } from '#server/features/packages/packages-page.ts';
+import { mutation, query, router } from '../init.ts';
+
+export const packagesRouter = router({
+  page: query(packagesPage),
+  lookNow: mutation(lookNow),
+});
