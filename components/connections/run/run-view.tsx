@@ -17,6 +17,7 @@ import { isUnderWay, SyncProgress, useDuration } from '../sync-progress.tsx';
 import { HeldDecision } from './held-decision.tsx';
 import { RunDiff } from './run-diff.tsx';
 import { SetAside } from './set-aside.tsx';
+import { UndoRun } from './undo-run.tsx';
 
 type Detail = Outputs['sync']['run'];
 
@@ -80,6 +81,17 @@ export function RunView({
               ...(took === null ? [] : [took]),
             ].join(' · ')}
           </span>
+        }
+        action={
+          data.undoableUntil !== null && roles.includes('school-administrator') ? (
+            <UndoRun
+              schoolId={schoolId}
+              syncRunId={syncRunId}
+              until={data.undoableUntil}
+              base={base}
+              onChange={onChange}
+            />
+          ) : undefined
         }
       />
       <div className="grid gap-4">
