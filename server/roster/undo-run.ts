@@ -1,7 +1,7 @@
 import { and, eq, gt, inArray, ne, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { receipt, rosterFetch, syncRun, syncSettings } from '#db/schema/index.ts';
+import { receipt, rosterFetch, syncRun, syncSettings, systemReplacement } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
@@ -47,6 +47,11 @@ export async function whyNotUndo(tx: Tx, row: Run, now: Date): Promise<UndoRefus
        and l.id <> ${row.id}::uuid and exists (select 1 from roster_change c where c.sync_run_id = l.id)
        and (select max(c.seq) from roster_change c where c.sync_run_id = l.id) > (select max(c.seq) from roster_change c where c.sync_run_id = ${row.id}::uuid)`;
   if (await any(isLater)) return 'later-run-stands';
+  // Another system has taken this one's place, and the ids that the run speaks of: the switch is taken back first.
+  const isReplaced = sql`
+    select 1 from ${systemReplacement} x
+     where x.school_id = ${schoolId}::uuid and x.old_system_id = ${systemId}::uuid and x.state = 'switched'`;
+  if (await any(isReplaced)) return 'later-run-stands';
   const [purged] = await tx
     .select({ id: receipt.id })
     .from(receipt)

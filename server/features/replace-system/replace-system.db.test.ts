@@ -1,4 +1,6 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { syncRun } from '#db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '#db/testing/test-database.ts';
 import { resumeConnection } from '#server/features/connections/resume-connection.ts';
 import { tendConnections } from '#server/features/connections/tend-connections.ts';
@@ -6,6 +8,7 @@ import { withholdPerson } from '#server/features/withheld/withhold-person.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
+import { whyNotUndo } from '#server/roster/undo-run.ts';
 import {
   contextFor,
   giveRole,
@@ -354,6 +357,28 @@ describe('replacing a SIS', () => {
     await expect(
       undoSwitch({ ctx: late, input: { schoolId, replacementId: again.replacementId } }),
     ).rejects.toMatchObject({ code: 'state-forbids' });
+  });
+
+  it('a run of the replaced system is not taken back: its ids are the new system’s now', async () => {
+    const noor = await person(oldSystemId, 'o1', ['Noor', 'Bakker'], { identifier: '1' });
+    await person(newSystemId, 'n1', ['Noor', 'Bakker'], { identifier: '1' });
+    const id = await run(oldSystemId, 'succeeded');
+    await database.admin`update sync_run set finished_at = ${testNow} where id = ${id}`;
+    await database.admin`
+      insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, at)
+      values (${schoolId}, ${oldSystemId}, ${id}, 'students', 'created', ${noor}, ${testNow})`;
+    const why = () =>
+      database.web.withSchool(schoolId, async (tx) => {
+        const [row] = await tx.select().from(syncRun).where(eq(syncRun.id, id));
+        if (row === undefined) throw new Error('no run');
+        return whyNotUndo(tx, row, new Date(testNow));
+      });
+    expect(await why()).toBeNull();
+    const { replacementId } = await start();
+    await approve();
+    expect(await why()).toBe('later-run-stands');
+    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    expect(await why()).toBeNull();
   });
 
   it('whom the school withholds stays withheld on the other side, in both directions', async () => {
