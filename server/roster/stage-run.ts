@@ -249,6 +249,20 @@ export class StageRun {
       await this.#tx.execute(sql`select exists (select 1 from ${rows} group by ${idHash} having count(*) > 1) as any`),
     );
     if (repeated?.any !== true) return;
+    // The same row once more is a list that moved while it was read, not a person of several sites.
+    const again = touched(
+      await this.#tx.execute(sql`
+        with d as materialized (
+          select source_id, roles, lower(concat_ws(' ', given_name, family_name)) as name, max(ctid) as last from ${rows}
+           where status is distinct from 'tobedeleted' group by 1, 2, 3 having count(*) > 1)
+        delete from ${rows} s using d
+         where s.source_id = d.source_id and s.roles is not distinct from d.roles and s.status is distinct from 'tobedeleted'
+           and lower(concat_ws(' ', s.given_name, s.family_name)) = d.name and s.ctid <> d.last`),
+    );
+    if (again > 0) {
+      this.#repeated.people = (this.#repeated.people ?? 0) + again;
+      this.#deviations['duplicate-record'] = (this.#deviations['duplicate-record'] ?? 0) + again;
+    }
     // Marked for deletion in one list and active in another: who is still somebody here is here.
     await this.#tx.execute(sql`
       delete from ${rows} s where s.status = 'tobedeleted'

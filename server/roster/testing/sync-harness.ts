@@ -1,9 +1,9 @@
-import { peopleScopes } from '#db/schema/vocabulary.ts';
+import { peopleScopes, type SyncTrigger } from '#db/schema/vocabulary.ts';
 import type { TestDatabase } from '#db/testing/test-database.ts';
 import type { CallRecord, Tokens } from '#server/connectors/contract.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import type { Context } from '#server/kernel/context.ts';
-import type { CrosswalkError } from '#server/kernel/errors.ts';
+import { type CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
 import { createOutboundClient } from '#server/kernel/outbound/client.ts';
 import { runWork } from '#server/kernel/verb.ts';
@@ -69,6 +69,8 @@ export function recordedPorts(system: {
   secret: unknown;
   /** What a consent bought, where the connector needs one. */
   tokens?: Tokens;
+  /** Hears of each call when it is over. */
+  onCall?: (call: CallRecord) => void;
 }): RecordedPorts {
   const calls: CallRecord[] = [];
   const failures: CrosswalkError[] = [];
@@ -86,7 +88,10 @@ export function recordedPorts(system: {
             http,
             clock: ctx.clock,
             purpose: use.purpose,
-            record: (call) => void calls.push(call),
+            record: (call) => {
+              calls.push(call);
+              system.onCall?.(call);
+            },
             tokens: async (renew, rejected) => {
               if (tokens === null || tokens.accessToken === rejected) tokens = await renew(tokens);
               return tokens;
@@ -109,18 +114,30 @@ export async function runSync(
   ports: SyncPorts,
   school: Pick<SyncedSchool, 'schoolId' | 'systemId'>,
   syncRunId?: string,
-  /** Does every step again after it was done, as a crash before its answer was kept would have it. */
-  { everyStepTwice = false }: { everyStepTwice?: boolean } = {},
+  options: {
+    /** Does every step again after it was done, as a crash before its answer was kept would have it. */
+    readonly everyStepTwice?: boolean;
+    /** How often a step is tried that throws. */
+    readonly attempts?: number;
+    readonly trigger?: SyncTrigger;
+  } = {},
 ): Promise<{ syncRunId: string; begun: Begun; applied: Applied | null }> {
+  const { everyStepTwice = false, attempts = 1, trigger = 'hand' } = options;
   const step = async <T>(work: () => Promise<T>): Promise<T> => {
     if (everyStepTwice) await work();
+    for (let left = attempts; left > 1; left--) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isCrosswalkError(error)) throw error;
+      }
+    }
     return work();
   };
   const { schoolId, systemId } = school;
   const id =
     syncRunId ??
-    (await runWork(contexts.web, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger: 'hand' })))
-      .syncRunId;
+    (await runWork(contexts.web, { schoolId }, (work) => requestRun(work, { schoolId, systemId, trigger }))).syncRunId;
   const run = { schoolId, systemId, syncRunId: id };
   const begun = await step(() => beginRun(contexts.sync, run));
   if (begun.kind === 'over') return { syncRunId: id, begun, applied: null };
@@ -144,7 +161,7 @@ export async function runSync(
         const { cursor, page } = at;
         at = await step(() => fetchSlice(contexts.sync, ports, held, { collection, cursor, page, since }));
         if (at.isStale === true) return { syncRunId: id, begun, applied: null };
-        if (at.readAll === true) return runSync(contexts, ports, school, id, { everyStepTwice });
+        if (at.readAll === true) return runSync(contexts, ports, school, id, options);
       } while (at.cursor !== null);
     }
   }
