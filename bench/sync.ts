@@ -41,6 +41,8 @@ const scopes = [
   'roster.teachers',
   'roster.students',
 ];
+/** As `npm start` runs the worker. */
+const workerFlags = ['--max-semi-space-size=2'];
 const sizes = ['demo', 'district', 'metropolis'];
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -92,7 +94,7 @@ export const bench: Bench = {
       let school = { schoolId: '', systemId: '' };
 
       const worker = async (syncRunId: string, settings: unknown, secret: unknown) => {
-        const line = await output(['--max-semi-space-size=8', path('./lib/sync-worker.ts')], {
+        const line = await output([...workerFlags, path('./lib/sync-worker.ts')], {
           SYNC_WORKER: JSON.stringify({
             syncUrl: database.syncUrl,
             webUrl: database.webUrl,

@@ -171,7 +171,8 @@ async function start(): Promise<void> {
       notUp(child.name, `The invented ${name} did not start.`);
   }
 
-  if (part !== 'web') supervisor.run({ name: 'worker', args: ['--max-semi-space-size=4', 'server/jobs/worker.ts'], env: childEnv });
+  if (part !== 'web')
+    supervisor.run({ name: 'worker', args: ['--max-semi-space-size=2', 'server/jobs/worker.ts'], env: childEnv });
   const accounts =
     env.mode === 'demo' && part === 'all'
       ? await whileBuilding((await import('#db/seed/demo.ts')).seedDemo(own, say))

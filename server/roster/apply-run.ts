@@ -165,14 +165,17 @@ class Application {
     const facts = await stage.run({ kept, grants: allowed.grants, sites: sitesHere }, this.#fetched.source);
     const streams = kept.has('streams') ? await stageStreams(tx, run, this.#fetched.tables) : null;
     await stage.cutGroups(kept);
-    const ended = await this.#endedTerms();
+    const ended = await this.#terms('ended');
+    const upcoming = await this.#terms('upcoming');
     await this.#phase('plan');
     const plans: TablePlan[] = [];
     const keptTables = tablesKept(kept);
     for (const table of tableNames) {
       if (!this.#fetched.tables.includes(table) || !keptTables.has(table)) continue;
       await this.#progress('plan', table, null);
-      plans.push(await planTable(tx, run, { table, complete: this.#isComplete(table, fetches, facts), ended }));
+      plans.push(
+        await planTable(tx, run, { table, complete: this.#isComplete(table, fetches, facts), ended, upcoming }),
+      );
     }
 
     await this.#phase('guard');
@@ -295,20 +298,20 @@ class Application {
     }));
   }
 
-  /** Terms that are over, as fetched now or known from before. */
-  async #endedTerms(): Promise<string[]> {
+  /** Terms that are over, or that begin later, as fetched now or known from before. */
+  async #terms(which: 'ended' | 'upcoming'): Promise<string[]> {
     const today = this.#now.toISOString().slice(0, 10);
     const { schoolId, systemId } = this.#run;
     const fetched = this.#fetched.tables.includes('terms')
-      ? sql`select source_id, left(ends_on, 10) as ends_on, 1 as rank from ${staged(this.#run, 'terms')} where ends_on is not null union all`
+      ? sql`select source_id, left(ends_on, 10) as ends_on, left(starts_on, 10) as starts_on, 1 as rank from ${staged(this.#run, 'terms')} where ends_on is not null union all`
       : sql``;
     const rows = termRows.parse(
       await this.#tx.execute(sql`
         select source_id from (
-          select distinct on (source_id) source_id, ends_on from (${fetched}
-            select source_id, ends_on, 2 as rank from roster_term where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid) t
+          select distinct on (source_id) source_id, ends_on, starts_on from (${fetched}
+            select source_id, ends_on, starts_on, 2 as rank from roster_term where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid) t
            order by source_id, rank) u
-         where ends_on <= ${today} order by source_id`),
+         where ${which === 'ended' ? sql`ends_on <= ${today}` : sql`starts_on > ${today}`} order by source_id`),
     );
     return rows.map((row) => row.source_id);
   }
@@ -329,7 +332,16 @@ class Application {
     const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
     for (const [collection, { reused }] of counts) {
       if (reused > 0)
-        reasons.push({ collection, site: null, kind: 'reused', field: null, count: reused, of: reused, limit: 0 });
+        reasons.push({
+          collection,
+          site: null,
+          upcoming: false,
+          kind: 'reused',
+          field: null,
+          count: reused,
+          of: reused,
+          limit: 0,
+        });
     }
     reasons.push(...(await this.#firstBringsLess(plans, counts, scopes)));
     if (settings?.holdNext === true) {
@@ -340,6 +352,7 @@ class Application {
         reasons.push({
           collection,
           site: null,
+          upcoming: false,
           kind: 'after-undo',
           field: null,
           count,
@@ -386,6 +399,7 @@ class Application {
             {
               collection,
               site: null,
+              upcoming: false,
               kind: 'first' as const,
               field: null,
               count: brought,
@@ -570,6 +584,8 @@ function progressOf(
 ): Record<string, Record<string, number | null>> {
   const progress: Record<string, Record<string, number | null>> = {};
   for (const facts of fetches) {
+    // A package tells people of every kind in one file; its roles are counted with them.
+    if (facts.collection === 'people' || facts.collection === 'roles') continue;
     progress[facts.collection] = {
       fetched: facts.read,
       total: facts.total,
@@ -577,7 +593,18 @@ function progressOf(
       complete: isWhole(facts.collection) ? 1 : 0,
     };
   }
-  for (const [collection, changes] of counts) progress[collection] = { ...progress[collection], ...changes };
+  const file = fetches.find(({ collection }) => collection === 'people');
+  for (const [collection, changes] of counts) {
+    const ofFile: Record<string, number | null> =
+      file !== undefined && (collection === 'teachers' || collection === 'students' || collection === 'guardians')
+        ? {
+            fetched: changes.added + changes.changed + changes.returned + changes.unchanged,
+            total: null,
+            complete: isWhole('people') ? 1 : 0,
+          }
+        : {};
+    progress[collection] = { ...progress[collection], ...ofFile, ...changes };
+  }
   return progress;
 }
 

@@ -32,6 +32,8 @@ export const firstShare = 0.9;
 export interface Weighed {
   readonly collection: RosterCollection;
   readonly site: string | null;
+  /** Of terms that begin later alone: next year's timetable is made and unmade, and weighed by itself. */
+  readonly upcoming: boolean;
   /** Known, not gone, of no ended term. */
   readonly known: number;
   readonly gone: number;
@@ -43,9 +45,11 @@ export interface Weighed {
 export const heldReasonSchema = z.object({
   collection: z.enum(rosterCollections),
   site: z.string().nullable(),
+  /** Of terms that begin later. */
+  upcoming: z.boolean().default(false),
   /**
    * Besides the thresholds: `reused` (an id now names somebody else), `first` (a first sync brings less than was approved), `after-undo` (an
-   * undo was made, so that the next run is looked at), `rollover` (a term that begins later brings less than the one that runs).
+   * undo was made, so that the next run is looked at).
    */
   kind: z.enum([...guardKinds, 'reused', 'first', 'after-undo']),
   field: z.string().nullable(),
@@ -102,12 +106,12 @@ export function weigh(weighed: readonly Weighed[], own: readonly GuardRule[] = [
   const rules = [...defaultRules, ...own];
   const reasons: HeldReason[] = [];
   for (const part of weighed) {
-    const { collection, site, known } = part;
+    const { collection, site, upcoming, known } = part;
     if (known === 0) continue;
     const look = (kind: GuardRule['kind'], count: number, field: string | null) => {
       const rule = ruleFor(rules, { collection, site, kind });
       if (rule === null || count < rule.atLeast || count / known <= rule.share) return;
-      reasons.push({ collection, site, kind, field, count, of: known, limit: rule.share });
+      reasons.push({ collection, site, upcoming, kind, field, count, of: known, limit: rule.share });
     };
     look('gone', part.gone, null);
     look('changed', part.changed, null);

@@ -29,6 +29,8 @@ export interface PlanOf {
   readonly complete: boolean;
   /** Source ids of the terms that are over. */
   readonly ended: readonly string[];
+  /** Source ids of the terms that begin later. */
+  readonly upcoming: readonly string[];
 }
 
 /**
@@ -64,12 +66,15 @@ const weighedRows = z.array(
   z.object({
     collection: z.string(),
     site: z.string().nullable(),
+    upcoming: z.boolean(),
     kind: z.string(),
     n: z.coerce.number(),
     fields: z.record(z.string(), z.coerce.number()).nullable(),
   }),
 );
-const knownRows = z.array(z.object({ collection: z.string(), site: z.string().nullable(), n: z.coerce.number() }));
+const knownRows = z.array(
+  z.object({ collection: z.string(), site: z.string().nullable(), upcoming: z.boolean(), n: z.coerce.number() }),
+);
 
 const inRoster = (run: HeldRun) => sql`r.school_id = ${run.schoolId}::uuid and r.system_id = ${run.systemId}::uuid`;
 
@@ -78,7 +83,11 @@ const inRoster = (run: HeldRun) => sql`r.school_id = ${run.schoolId}::uuid and r
  * before, here again, the same id), missing (absent for the first time: stays), gone (absent from two complete fetches in a row, or the
  * source's own word), seen (missed before, here again), reused (the id now names another person). Missing is not gone (DESIGN.md §5).
  */
-export async function planTable(tx: Tx, run: HeldRun, { table, complete, ended }: PlanOf): Promise<TablePlan> {
+export async function planTable(
+  tx: Tx,
+  run: HeldRun,
+  { table, complete, ended, upcoming }: PlanOf,
+): Promise<TablePlan> {
   const of = rosterTables[table];
   const rows = staged(run, table);
   const plan = staged(run, 'plan');
@@ -141,7 +150,7 @@ export async function planTable(tx: Tx, run: HeldRun, { table, complete, ended }
     table,
     isFirst,
     counts,
-    weighed: await weighPlan(tx, run, table, ended),
+    weighed: await weighPlan(tx, run, table, { ended, upcoming }),
     fingerprint: await markOf(tx, run, table),
   };
 }
@@ -223,46 +232,62 @@ async function countPlan(tx: Tx, run: HeldRun, table: TableName): Promise<Map<Ro
 }
 
 /** What the guard weighs: per collection, and per collection and site, how many are known and how many of them go or change. */
-async function weighPlan(tx: Tx, run: HeldRun, table: TableName, ended: readonly string[]): Promise<Weighed[]> {
+async function weighPlan(
+  tx: Tx,
+  run: HeldRun,
+  table: TableName,
+  { ended, upcoming }: Pick<PlanOf, 'ended' | 'upcoming'>,
+): Promise<Weighed[]> {
   const of = rosterTables[table];
   const plan = staged(run, 'plan');
   const site = sql.raw(of.site ?? 'null::text');
   const collection = sql.raw(of.collection.resting);
   const archived = withEnded(of.archived, ended, run);
+  // The same question of other terms: does the row belong to none but these?
+  const isUpcoming = sql`coalesce((${withEnded(of.archived, upcoming, run)}), false)`;
   const touchedRows = weighedRows.parse(
     await tx.execute(sql`
       with touched as materialized (
-        select ${collection} as collection, ${site} as site, p.kind, p.fields
+        select ${collection} as collection, ${site} as site, ${isUpcoming} as upcoming, p.kind, p.fields
           from ${plan} p join ${sql.raw(of.table)} r on r.id = p.id
          where p.collection = ${table} and p.kind in ('gone', 'changed', 'reused') and r.gone_at is null
            and r.content_hash <> ${unknownHash}::uuid and not coalesce((${archived}), false))
-      select t.collection, t.site, t.kind, count(*) as n,
+      select t.collection, t.site, t.upcoming, t.kind, count(*) as n,
              (select jsonb_object_agg(f.field, f.n) from (
                 select field, count(*) as n from touched u, unnest(u.fields) as field
-                 where u.collection = t.collection and u.site is not distinct from t.site and u.kind = t.kind group by field) f) as fields
-        from touched t group by t.collection, t.site, t.kind`),
+                 where u.collection = t.collection and u.site is not distinct from t.site and u.upcoming = t.upcoming and u.kind = t.kind group by field) f) as fields
+        from touched t group by t.collection, t.site, t.upcoming, t.kind`),
   );
   if (touchedRows.length === 0) return [];
   const known = knownRows.parse(
     await tx.execute(sql`
-      select ${collection} as collection, ${site} as site, count(*) as n
-        from ${sql.raw(of.table)} r where ${inRoster(run)} and r.gone_at is null and not coalesce((${archived}), false) group by 1, 2`),
+      select ${collection} as collection, ${site} as site, ${isUpcoming} as upcoming, count(*) as n
+        from ${sql.raw(of.table)} r where ${inRoster(run)} and r.gone_at is null and not coalesce((${archived}), false) group by 1, 2, 3`),
   );
   const parts = new Map<string, { -readonly [K in keyof Weighed]: Weighed[K] }>();
-  const partOf = (name: RosterCollection, at: string | null) => {
-    const key = JSON.stringify([name, at]);
-    const part = parts.get(key) ?? { collection: name, site: at, known: 0, gone: 0, changed: 0, fields: {} };
+  const partOf = (name: RosterCollection, at: string | null, later: boolean) => {
+    const key = JSON.stringify([name, at, later]);
+    const part = parts.get(key) ?? {
+      collection: name,
+      site: at,
+      upcoming: later,
+      known: 0,
+      gone: 0,
+      changed: 0,
+      fields: {},
+    };
     parts.set(key, part);
     return part;
   };
-  const both = (name: RosterCollection, at: string | null) =>
-    at === null ? [partOf(name, null)] : [partOf(name, at), partOf(name, null)];
+  const both = (name: RosterCollection, at: string | null, later: boolean) =>
+    at === null ? [partOf(name, null, later)] : [partOf(name, at, later), partOf(name, null, later)];
   for (const row of known) {
-    if (isRosterCollection(row.collection)) for (const part of both(row.collection, row.site)) part.known += row.n;
+    if (isRosterCollection(row.collection))
+      for (const part of both(row.collection, row.site, row.upcoming)) part.known += row.n;
   }
   for (const row of touchedRows) {
     if (!isRosterCollection(row.collection)) continue;
-    for (const part of both(row.collection, row.site)) {
+    for (const part of both(row.collection, row.site, row.upcoming)) {
       if (row.kind === 'gone') part.gone += row.n;
       else part.changed += row.n;
       const fields: Record<string, number> = { ...part.fields };

@@ -154,6 +154,7 @@ describe('the guard', () => {
   const part = (of: Partial<Weighed>): Weighed => ({
     collection: 'groups',
     site: null,
+    upcoming: false,
     known: 100,
     gone: 0,
     changed: 0,

@@ -82,12 +82,13 @@ describe('one school through every source', () => {
     await writeCsvPackage(path, { school: sis.data(slug).school, version });
     const school = await newSchool({ version: '1.2', baseUrl: 'https://sis.example', tokenUrl: 'https://sis.example' });
     const ports = recordedPorts({ connector: 'oneroster', settings: {}, secret: {} });
-    const once = async () => {
-      const syncRunId = await handInPackage(web, school, path);
+    const hand = async (file: string) => {
+      const syncRunId = await handInPackage(web, school, file);
       return runSync({ web, sync }, ports, school, syncRunId);
     };
+    const once = () => hand(path);
     expect((await once()).applied).toMatchObject({ outcome: 'applied' });
-    return { school, once };
+    return { school, once, hand };
   };
 
   it('brings the same roster over REST and as a package, of 1.1 and 1.2', async () => {
@@ -122,5 +123,26 @@ describe('one school through every source', () => {
     expect(
       await database.admin`select count(*)::int as n from roster_upload_chunk where school_id = ${school.schoolId}`,
     ).toEqual([{ n: 0 }]);
+  }, 60_000);
+
+  it('takes what a delta package tells, and the whole of afterwards finds nothing that it missed', async () => {
+    const { hand } = await byPackage('1.2');
+    const generated = sis.data(slug).school;
+    const changes = { percent: 3, removedPercent: 1 };
+    const delta = join(folder, 'delta.zip');
+    await writeCsvPackage(delta, { school: generated, version: '1.2', part: 'changed', changes });
+    const first = await hand(delta);
+    const [row] = await database.admin`select state, progress from sync_run where id = ${first.syncRunId}`;
+    expect(row).toMatchObject({ state: 'succeeded', progress: { students: { missing: 0, complete: 0 } } });
+    const told = await database.admin`
+      select collection, kind, count(*)::int as n from roster_change where sync_run_id = ${first.syncRunId} group by 1, 2`;
+    expect(told.filter(({ kind }) => kind === 'updated').length).toBeGreaterThan(2);
+    expect(told.find(({ collection, kind }) => collection === 'enrolments' && kind === 'deleted')?.n).toBeGreaterThan(0);
+    const bulk = join(folder, 'changed.zip');
+    await writeCsvPackage(bulk, { school: generated, version: '1.2', changes });
+    const whole = await hand(bulk);
+    expect(
+      await database.admin`select collection, kind from roster_change where sync_run_id = ${whole.syncRunId}`,
+    ).toEqual([]);
   }, 60_000);
 });
