@@ -44,7 +44,7 @@ test('a student is seen by the school administrator, and by no agent, operator o
   operator,
   sis,
 }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(480_000);
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await sisLive(school, sis);
   const { schoolId, agreementId, administrator } = school;
