@@ -1,13 +1,16 @@
 'use client';
 
+import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { useTranslations } from 'next-intl';
+import { useTRPC } from '#components/trpc/client.tsx';
 import { classNames } from '#components/ui/class-names.ts';
 import type { SchoolRole, SystemKind } from '#db/schema/vocabulary.ts';
 
 const parts = [
   { part: 'system', path: '', roles: null, sisOnly: false },
+  { part: 'packages', path: '/packages', roles: null, sisOnly: true },
   { part: 'sync', path: '/sync', roles: ['school-administrator', 'technical-contact'], sisOnly: false },
   {
     part: 'streams',
@@ -33,9 +36,14 @@ export function SystemParts({
   const t = useTranslations('syncSettings.parts');
   const pathname = usePathname();
   const base = `/school/${schoolId}/systems/${systemId}`;
+  const trpc = useTRPC();
+  const source = useQuery({ ...trpc.packages.source.queryOptions({ schoolId, systemId }), enabled: kind === 'sis' });
+  const isHandedIn = source.data?.source === 'handed-in';
   const shown = parts.filter(
     (part) =>
-      (part.roles === null || part.roles.some((role) => roles.includes(role))) && (kind === 'sis' || !part.sisOnly),
+      (part.part !== 'packages' || isHandedIn) &&
+      (part.roles === null || part.roles.some((role) => roles.includes(role))) &&
+      (kind === 'sis' || !part.sisOnly),
   );
   if (shown.length < 2) return null;
   return (

@@ -80,6 +80,7 @@ function SetUp({ token }: { token: string }) {
             setDone({ school, system: system.name });
           }}
           onConsent={() => rememberLink(token)}
+          linkToken={token}
         />
         <Section title={t('whatIsRead')}>
           <p className="text-ink-2 text-sm">{t('whatIsReadBody', { school })}</p>

@@ -70,7 +70,11 @@ export function AddressSection({
       ))}
       <dl className="grid gap-x-4 gap-y-1 sm:grid-cols-[max-content_minmax(0,1fr)]">
         {system.settingsFields
-          .filter(({ kind, name }) => kind === 'url' && typeof system.settings[name] === 'string')
+          .filter(
+            ({ kind, name }) =>
+              (kind === 'url' || (system.wayOfPackages === 'sftp' && kind === 'text')) &&
+              system.settings[name] !== undefined,
+          )
           .map(({ name, label }) => (
             <Fragment key={name}>
               <dt className="text-ink-2 text-sm max-sm:mt-1">{text(label)}</dt>

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useTranslations } from 'next-intl';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
+import { HandIn } from '#components/packages/hand-in.tsx';
 import { useTRPC } from '#components/trpc/client.tsx';
 import { Button } from '#components/ui/button.tsx';
 import { Section } from '#components/ui/card.tsx';
@@ -24,8 +25,11 @@ export function CredentialSection({
   onChange,
   onConsent,
   onProved,
+  linkToken = null,
 }: SetUpPart & {
   credentials: readonly HeldCredential[];
+  /** Of a technical contact without an account. */
+  linkToken?: string | null;
   /** Instead of reading the page again, where the test succeeded: a link opens nothing from then on. */
   onProved?: () => void;
   /** Called right before the browser leaves for the foreign consent page. */
@@ -56,6 +60,7 @@ export function CredentialSection({
     }),
   );
   const host = system.hosts.join(', ');
+  const isByHand = system.wayOfPackages === 'upload';
   const start = () => consent.mutate({ schoolId, systemId: system.id });
   if (system.origins.length === 0 || system.hostConfirmedAt === null) {
     return (
@@ -65,8 +70,10 @@ export function CredentialSection({
     );
   }
   return (
-    <Section title={t('credential.title')}>
-      <p className="max-w-prose text-ink-2 text-sm">{t('credential.lead', { host })}</p>
+    <Section title={t(isByHand ? 'credential.packageTitle' : 'credential.title')}>
+      <p className="max-w-prose text-ink-2 text-sm">
+        {t(isByHand ? 'credential.packageLead' : 'credential.lead', { host })}
+      </p>
       <div aria-live="polite" className="grid gap-3 empty:hidden">
         {credentials.map((held) => (
           <div key={held.credentialId} className="grid gap-3 rounded-control border border-line p-4">
@@ -74,11 +81,11 @@ export function CredentialSection({
               <span className="flex flex-wrap items-center gap-x-3">
                 <StateBadge look={looks[held.state]}>{t(`credential.state.${held.state}`)}</StateBadge>
                 <span className="text-ink-2 text-sm">
-                  {held.hint !== '' && `${t('credential.hint', { hint: held.hint })} · `}
+                  {held.hint !== '' && !isByHand && `${t('credential.hint', { hint: held.hint })} · `}
                   {t.rich('credential.enteredAt', { when: () => <RelativeTime key="when" at={held.enteredAt} /> })}
                 </span>
               </span>
-              {held === newest && !consentMissing && (
+              {held === newest && !consentMissing && !isByHand && (
                 <Button
                   size="small"
                   pending={test.isPending}
@@ -109,7 +116,14 @@ export function CredentialSection({
         </div>
       )}
       <ErrorNotice error={consent.error} />
-      {newest === undefined || entering ? (
+      {isByHand ? (
+        <HandIn
+          schoolId={schoolId}
+          systemId={system.id}
+          linkToken={linkToken}
+          onDone={(taken) => (taken && onProved !== undefined ? onProved() : onChange())}
+        />
+      ) : newest === undefined || entering ? (
         <CredentialForm
           schoolId={schoolId}
           system={system}
@@ -136,7 +150,7 @@ export function CredentialSection({
           )}
         </div>
       )}
-      <p className="text-ink-2 text-sm">{t('credential.destroyedNote')}</p>
+      {!isByHand && <p className="text-ink-2 text-sm">{t('credential.destroyedNote')}</p>}
     </Section>
   );
 }

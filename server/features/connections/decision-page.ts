@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agreement, appUser, consent, preview, request, site, system as systemTable } from '#db/schema/index.ts';
 import { scopes as allScopes, type Scope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
+import { hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
 import { type ErrorCode, isCrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
@@ -26,7 +27,7 @@ export const decisionPage = defineVerb({
   kind: 'query',
   access: [{ school: ['approver', 'school-administrator', 'technical-contact', 'signatory'] }],
   input: z.object({ schoolId: idSchema, requestId: idSchema }),
-  async run({ tx, party, input: { schoolId, requestId } }) {
+  async run({ ctx, tx, party, input: { schoolId, requestId } }) {
     const row = only(
       await tx
         .select()
@@ -82,9 +83,11 @@ export const decisionPage = defineVerb({
         kind: system.kind,
         name: system.name,
         origins: system.origins,
-        hosts: [...new Set(system.origins.map((origin) => new URL(origin).host))],
+        hosts: hostsOfSystem(ctx, system),
         addresses: connector.settingsFields
-          .filter(({ kind }) => kind === 'url')
+          .filter(
+            ({ kind }) => kind === 'url' || (kind === 'text' && connector.wayOfPackages(system.settings) === 'sftp'),
+          )
           .map(({ name, label }) => ({ label, value: String(system.settings[name] ?? '') })),
         hostConfirmedAt: system.hostConfirmedAt,
         hostConfirmedBy: await person(system.hostConfirmedBy),

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { agreement, appUser, system } from '#db/schema/index.ts';
 import { agreementStatesInForce, schoolRoles } from '#db/schema/vocabulary.ts';
+import { hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { schoolRow } from './load-rows.ts';
@@ -55,7 +56,7 @@ export const schoolGraph = defineVerb({
         kind: row.kind,
         name: row.name,
         connector: row.connector,
-        hosts: [...new Set(row.origins.map((origin) => new URL(origin).host))],
+        hosts: hostsOfSystem(ctx, row),
         hostConfirmed: row.hostConfirmedAt !== null,
         edges: living.filter(({ producer }) => producer.id === row.id).length,
       })),

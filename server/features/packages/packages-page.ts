@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { appUser, rosterUpload, setAsideRecord, syncRun, watchedFile } from '#db/schema/index.ts';
+import { appUser, connection, rosterUpload, setAsideRecord, syncRun, watchedFile } from '#db/schema/index.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import { credentialsOf, systemInSchool } from '#server/features/connections/load-rows.ts';
 import { productOf } from '#server/features/connections/product-of-system.ts';
@@ -38,6 +38,8 @@ export const packagesPage = defineVerb({
       proved: credential?.state === 'proved',
       granted: await mayBeAsked(call, input),
       mayHandIn,
+      /** A connection on whose pages the runs stand. */
+      runsAt: await connectionOf(tx, input),
       packages: await packagesOf(tx, input, ctx.clock.now()),
       folder: await tx
         .select({
@@ -55,6 +57,16 @@ export const packagesPage = defineVerb({
     };
   },
 });
+
+async function connectionOf(tx: Tx, { schoolId, systemId }: { schoolId: string; systemId: string }) {
+  const [row] = await tx
+    .select({ id: connection.id })
+    .from(connection)
+    .where(and(eq(connection.schoolId, schoolId), eq(connection.producerSystemId, systemId)))
+    .orderBy(sql`${connection.endedAt} desc nulls first`)
+    .limit(1);
+  return row?.id ?? null;
+}
 
 async function packagesOf(tx: Tx, { schoolId, systemId }: { schoolId: string; systemId: string }, now: Date) {
   const uploads = await tx

@@ -12,6 +12,7 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { guideOfSystem } from './guide-of-system.ts';
+import { hostsOfSystem } from './hosts-of-system.ts';
 import { assertMayServe, systemRoles } from './system-party.ts';
 import { viewOfCredential } from './view-of-credential.ts';
 
@@ -27,7 +28,9 @@ function setUpOf(ctx: Context, system: SystemRow) {
     authentication: connector.authentication.kind,
     settings: system.settings,
     origins: system.origins,
-    hosts: [...new Set(system.origins.map((origin) => new URL(origin).host))],
+    hosts: hostsOfSystem(ctx, system),
+    /** How packages come; null where the system is asked for its data. */
+    wayOfPackages: connector.wayOfPackages(system.settings),
     hostConfirmedAt: system.hostConfirmedAt,
     settingsFields: connector.settingsFields,
     secretFields: connector.secretFields,

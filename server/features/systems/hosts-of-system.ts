@@ -1,0 +1,13 @@
+import { connectorById } from '#server/connectors/registry.ts';
+import type { SystemRow } from '#server/features/connections/load-rows.ts';
+import type { Context } from '#server/kernel/context.ts';
+
+/** The hosts that a person confirms, large on a page: where data is asked for, or this Crosswalk, where packages are handed in by hand. */
+export function hostsOfSystem(
+  { baseUrl }: Pick<Context, 'baseUrl'>,
+  { connector, settings, origins }: Pick<SystemRow, 'connector' | 'settings' | 'origins'>,
+): string[] {
+  if (origins.length > 0 && connectorById(connector).wayOfPackages(settings) === 'upload')
+    return [new URL(baseUrl).host];
+  return [...new Set(origins.map((origin) => new URL(origin).host))];
+}
