@@ -264,7 +264,9 @@ class Application {
    * lists too.
    */
   #isComplete(table: TableName, fetches: readonly FetchFacts[], { repeated }: StagedFacts): boolean {
-    if (this.#fetched.kind === 'delta') return false;
+    // In a delta the collections that do not grow with the school are read whole.
+    if (this.#fetched.kind === 'delta' && (table === 'people' || table === 'enrolments' || table === 'demographics'))
+      return false;
     const names: readonly string[] = table === 'people' ? ['teachers', 'students', 'guardians', 'people'] : [table];
     const of = fetches.filter((facts) => names.includes(facts.collection));
     if (of.length === 0) return false;

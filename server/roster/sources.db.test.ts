@@ -137,7 +137,9 @@ describe('one school through every source', () => {
     const told = await database.admin`
       select collection, kind, count(*)::int as n from roster_change where sync_run_id = ${first.syncRunId} group by 1, 2`;
     expect(told.filter(({ kind }) => kind === 'updated').length).toBeGreaterThan(2);
-    expect(told.find(({ collection, kind }) => collection === 'enrolments' && kind === 'deleted')?.n).toBeGreaterThan(0);
+    expect(told.find(({ collection, kind }) => collection === 'enrolments' && kind === 'deleted')?.n).toBeGreaterThan(
+      0,
+    );
     const bulk = join(folder, 'changed.zip');
     await writeCsvPackage(bulk, { school: generated, version: '1.2', changes });
     const whole = await hand(bulk);

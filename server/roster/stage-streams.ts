@@ -233,7 +233,8 @@ export async function writeStreams(
         insert into roster_stream as r (id, school_id, system_id, source_id, content_hash, first_seen_at, name, code, programme, level, year, derived_from)
         select across.new_id(), ${schoolId}::uuid, ${systemId}::uuid, t.source_id, t.hash, ${at}, t.name, t.code, t.programme, t.level, t.year, t.derived_from
           from t left join known k on k.source_id = t.source_id
-         where k.id is null or k.content_hash <> t.hash or k.gone_at is not null or k.missed_fetches > 0
+         -- What only some of the courses and classes tell may be less than what all of them told.
+         where k.id is null or k.gone_at is not null or k.missed_fetches > 0 or (${complete} and k.content_hash <> t.hash)
         on conflict (school_id, system_id, source_id) do update
           set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null, name = excluded.name, code = excluded.code,
               programme = excluded.programme, level = excluded.level, year = excluded.year, derived_from = excluded.derived_from
