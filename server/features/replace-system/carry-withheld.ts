@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull } from 'drizzle-orm';
 import { rosterPerson, withheldPerson } from '#db/schema/index.ts';
 import { numberMark, withhold } from '#server/features/withheld/withhold.ts';
-import { knownPerson } from '#server/features/withheld/withhold-person.ts';
+import { withholdKnown } from '#server/features/withheld/withhold-person.ts';
 import type { Work } from '#server/kernel/verb.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function carryWithheld(
         ),
       );
     for (const { id } of people) {
-      await withhold(work, { ...(await knownPerson(tx, { schoolId, personId: id })), reason, userId });
+      await withholdKnown(work, { schoolId, personId: id, reason, userId });
       carried += 1;
     }
     if (people.length > 0 || known.some((row) => row.number === number && row.kind === kind)) continue;

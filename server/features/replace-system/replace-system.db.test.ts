@@ -314,7 +314,7 @@ describe('replacing a SIS', () => {
        where l.replacement_id = ${replacementId} and p.source_id like 'n%'`;
     expect(kept).toEqual({ n });
     const [lost] = await database.admin`
-      select count(*)::int as n from roster_enrolment e where e.school_id = ${schoolId}
+      select count(*)::int as n from roster_enrolment e where e.school_id = ${schoolId} and e.gone_at is null
          and not exists (select 1 from roster_person p join roster_group g on g.id = e.group_id and g.system_id = e.system_id where p.id = e.person_id and p.system_id = e.system_id)`;
     expect(lost).toEqual({ n: 0 });
     await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
@@ -387,11 +387,15 @@ describe('replacing a SIS', () => {
     await person(newSystemId, 'n1', ['Noor', 'Bakker'], { identifier: '1' });
     const ada = await person(oldSystemId, 'o2', ['Ada', 'Jansen'], { identifier: '2' });
     await person(newSystemId, 'n2', ['Ada', 'Jansen'], { identifier: '2' });
+    await enrol(oldSystemId, 'oe', ada, newId());
     const { replacementId } = await start();
     expect((await idOf('roster_person', newSystemId, 'n1')) ?? null).toBeNull();
     await approve();
     await withholdPerson({ ctx: admin, input: { schoolId, personId: ada, reason: null } });
     expect((await idOf('roster_person', newSystemId, 'n2')) ?? null).toBeNull();
+    // What the replaced system keeps for an undo is deleted with it.
+    expect((await idOf('roster_person', oldSystemId, 'o2')) ?? null).toBeNull();
+    expect(await database.admin`select 1 from roster_enrolment where school_id = ${schoolId}`).toHaveLength(0);
     await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
     expect((await idOf('roster_person', oldSystemId, 'o2')) ?? null).toBeNull();
   });

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import type { LinkedCollection, ReplacementRow } from './load-replacement.ts';
 import { allowLongStatements } from './propose-links.ts';
+import { retiredId } from './retired-row.ts';
 
 const linkedTables = { people: 'roster_person', groups: 'roster_group' } as const satisfies Record<
   LinkedCollection,
@@ -10,12 +11,6 @@ const linkedTables = { people: 'roster_person', groups: 'roster_group' } as cons
 /** What of the replaced system besides is gone with the switch. */
 const unlinkedTables = ['roster_site', 'roster_term', 'roster_subject', 'roster_stream'] as const;
 
-/**
- * The id that a replaced row takes: made of the replacement and its own, so that the way back needs no note. A UUID of version 8 (RFC 9562 §5.8).
- */
-const retiredId = (replacementId: string, id: SQL) =>
-  sql`overlay(overlay(md5(${replacementId}::text || ${id}::text) placing '8' from 13 for 1) placing '8' from 17 for 1)::uuid`;
-
 /** The confirmed links: of each the old row's id, the new row's, and the one that the old row retires to. */
 const pairsOf = ({ schoolId, id }: ReplacementRow) => sql`
   (select collection, old_id, new_id, ${retiredId(id, sql`old_id`)} as retired_id from replacement_link
@@ -23,7 +18,7 @@ const pairsOf = ({ schoolId, id }: ReplacementRow) => sql`
 
 const ids = (column: 'old_id' | 'new_id' | 'retired_id') => sql.raw(`l.${column}`);
 
-/** Gives rows of a system other ids: those that are `from` in a pair become what is `to` in it. What refers to them follows. */
+/** Gives people and groups of a system other ids: those that are `from` in a pair become what is `to` in it. */
 async function renumber(
   tx: Tx,
   replacement: ReplacementRow,
@@ -40,6 +35,20 @@ async function renumber(
       update ${sql.raw(table)} r set id = ${ids(to)} from ${pairs} l
        where ${of('r')} and l.collection = ${collection} and r.id = ${ids(from)}`);
   }
+}
+
+/** What refers to people and groups of a system follows them. */
+async function renumberReferences(
+  tx: Tx,
+  replacement: ReplacementRow,
+  systemId: string,
+  from: 'old_id' | 'new_id',
+  to: 'old_id' | 'new_id',
+): Promise<void> {
+  const { schoolId } = replacement;
+  const pairs = pairsOf(replacement);
+  const of = (alias: string) =>
+    sql`${sql.raw(alias)}.school_id = ${schoolId}::uuid and ${sql.raw(alias)}.system_id = ${systemId}::uuid`;
   for (const table of ['roster_person_alias', 'roster_demographics']) {
     await tx.execute(sql`
       update ${sql.raw(table)} r set person_id = ${ids(to)} from ${pairs} l
@@ -105,7 +114,8 @@ async function logMoved(tx: Tx, replacement: ReplacementRow, systemId: string, a
 
 /**
  * The switch: each linked row of the new system takes the id of the old one's, which retires to a fresh id; all that the old system told
- * is gone from this moment on. In the caller's transaction, by sets.
+ * is gone from this moment on. Its enrolments and demographics, gone too, are not written twice: they keep naming the id by which the person
+ * goes on. In the caller's transaction, by sets.
  */
 export async function switchIds(tx: Tx, replacement: ReplacementRow, now: Date): Promise<void> {
   await allowLongStatements(tx);
@@ -133,6 +143,7 @@ export async function switchIds(tx: Tx, replacement: ReplacementRow, now: Date):
   }
   await renumber(tx, replacement, oldSystemId, 'old_id', 'retired_id');
   await renumber(tx, replacement, newSystemId, 'new_id', 'old_id');
+  await renumberReferences(tx, replacement, newSystemId, 'new_id', 'old_id');
   await renumberChanges(tx, replacement, newSystemId, 'new_id', 'old_id');
   await logMoved(tx, replacement, newSystemId, at);
 }
@@ -145,6 +156,7 @@ export async function switchIdsBack(tx: Tx, replacement: ReplacementRow, switche
   const then = sql`${switchedAt.toISOString()}::timestamptz`;
   const pairs = pairsOf(replacement);
   await renumber(tx, replacement, newSystemId, 'old_id', 'new_id');
+  await renumberReferences(tx, replacement, newSystemId, 'old_id', 'new_id');
   await renumberChanges(tx, replacement, newSystemId, 'old_id', 'new_id');
   await renumber(tx, replacement, oldSystemId, 'retired_id', 'old_id');
   for (const table of allTables) {

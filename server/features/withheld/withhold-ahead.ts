@@ -7,7 +7,7 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { numberMark, withhold } from './withhold.ts';
-import { knownPerson, reasonSchema } from './withhold-person.ts';
+import { reasonSchema, withholdKnown } from './withhold-person.ts';
 
 /**
  * Withholds somebody by the id that the system gives him, or by his student or staff number, also before he comes. Who is in the roster
@@ -57,8 +57,7 @@ export const withholdAhead = defineVerb({
     if (found.length > 1) throw new CrosswalkError('ambiguous-number');
     const [person] = found;
     if (person !== undefined) {
-      const known = await knownPerson(tx, { schoolId, personId: person.id });
-      return { ...(await withhold(work, { ...known, reason, userId })), wasHere: true };
+      return { ...(await withholdKnown(work, { schoolId, personId: person.id, reason, userId })), wasHere: true };
     }
     const done = await withhold(work, {
       schoolId,

@@ -27,6 +27,8 @@ export interface ToWithhold {
   readonly reason: string | null;
   /** His row in the roster; null where he has none yet. */
   readonly personId: string | null;
+  /** Another id by which rows of the system name him: of a replaced system, the one that went on to the new system. */
+  readonly alsoAs?: string;
 }
 
 const counted = z.array(z.object({ n: z.coerce.number() }));
@@ -66,7 +68,8 @@ export async function withhold(
     .onConflictDoNothing()
     .returning({ id: withheldPerson.id });
   if (written.length === 0) throw new CrosswalkError('duplicate');
-  const deleted = personId === null ? {} : await forget(work, { schoolId, systemId, personId, act });
+  const deleted =
+    personId === null ? {} : await forget(work, { schoolId, systemId, personId, act, alsoAs: who.alsoAs ?? personId });
   const total = Object.values(deleted).reduce((sum, n) => sum + n, 0);
   if (total > 0) {
     await tx.insert(receipt).values({
@@ -91,15 +94,15 @@ export async function withhold(
 /** Deletes all that rests of a person of a system. @returns how many records of each collection */
 async function forget(
   { ctx, tx }: Work,
-  of: { schoolId: string; systemId: string; personId: string; act: string },
+  of: { schoolId: string; systemId: string; personId: string; act: string; alsoAs: string },
 ): Promise<Record<string, number>> {
-  const { schoolId, systemId, personId, act } = of;
+  const { schoolId, systemId, personId, act, alsoAs } = of;
   const at = sql`${ctx.clock.now().toISOString()}::timestamptz`;
   const count = async (statement: ReturnType<typeof sql>) => {
     const [row] = counted.parse(await tx.execute(sql`with gone as (${statement}) select count(*) as n from gone`));
     return row?.n ?? 0;
   };
-  const ofPerson = sql`school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid and person_id = ${personId}::uuid`;
+  const ofPerson = sql`school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid and person_id in (${personId}::uuid, ${alsoAs}::uuid)`;
   // What was told of him, in the change log and in runs that wait for a decision, before the ids are gone that lead to it.
   const records = sql`(select ${personId}::uuid union all select id from roster_enrolment where ${ofPerson}
                        union all select id from roster_demographics where ${ofPerson})`;
