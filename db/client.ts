@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { sql as raw } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -31,14 +32,16 @@ export interface Database {
  * (then set DATABASE_PREPARE=0 for PgBouncer < 1.21).
  */
 export function openDatabase(url: string, options: { max?: number; prepare?: boolean; name?: string } = {}): Database {
-  const sql = postgres(url, {
+  const settings = {
     max: options.max ?? 10,
     prepare: options.prepare ?? true,
     idle_timeout: 60,
     connect_timeout: 10,
     onnotice: () => undefined,
     connection: { application_name: options.name ?? 'crosswalk' },
-  });
+    socket: promptSocket(),
+  };
+  const sql = postgres(url, settings);
   const db = drizzle(sql, { schema });
   const inScope: Database['inScope'] = (scope, run) =>
     db.transaction(async (tx) => {
@@ -53,6 +56,29 @@ export function openDatabase(url: string, options: { max?: number; prepare?: boo
     inScope,
     withoutSchool: (run) => inScope({}, run),
     close: () => sql.end({ timeout: 5 }),
+  };
+}
+
+/**
+ * Sockets that send at once. The driver's own wait for the other side's delayed acknowledgement (Nagle's algorithm) twice in each `COPY`: some
+ * 90 ms for every page of a sync. Of several hosts the next one is tried each time, as the driver does.
+ */
+function promptSocket() {
+  let next = 0;
+  return ({
+    host,
+    port,
+    path,
+  }: {
+    host: readonly string[];
+    port: readonly number[];
+    path?: string | false | undefined;
+  }) => {
+    if (typeof path === 'string' && path !== '') return connect(path);
+    const at = next++ % host.length;
+    const [name = 'localhost', number = 5432] = [host[at], port[at]];
+    // `host` is the name that a certificate is checked against.
+    return Object.assign(connect({ host: name, port: number, noDelay: true }), { host: name, port: number });
   };
 }
 
