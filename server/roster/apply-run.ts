@@ -31,7 +31,7 @@ import {
   type Weighed,
   weigh,
 } from './guard.ts';
-import { type Allowed, readAllowed } from './live-grants.ts';
+import { readAllowed } from './live-grants.ts';
 import { recogniseSites, type SourceSite, sitesAllowed } from './narrow-to-sites.ts';
 import { planTable, type TablePlan } from './plan-run.ts';
 import { noteProgress } from './progress.ts';
@@ -609,5 +609,3 @@ function progressOf(
   }
   return progress;
 }
-
-export type { Allowed };

@@ -27,11 +27,6 @@ export const chunkPlace = (schoolId: string, uploadId: string, number: number): 
   origin: null,
 });
 
-/** What a package's run staged: the tables in the order in which they are read, and whether absence means something in each. */
-export interface StagedPackage {
-  readonly tables: readonly StagedTable[];
-}
-
 /** In this order: what is pointed at before what points. Roles are read before the people whom they tell. */
 const inOrder = ['sites', 'terms', 'subjects', 'groups', 'roles', 'people', 'enrolments', 'demographics'] as const;
 

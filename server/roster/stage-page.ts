@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Collection, Page } from '#server/connectors/contract.ts';
 import { type Fetched, listMark, type StagedRow, stagedCells } from '#server/connectors/staged-cells.ts';
 import { stagedColumns } from '#server/connectors/staged-columns.ts';
@@ -16,6 +17,11 @@ export interface StagedPage {
 const tellsStream = (column: string) =>
   column.startsWith('stream_') || column === 'grades' || column === 'subject_source_id' || column === 'kind';
 
+/** Begins the id under which a record that is not kept is remembered until repeats are counted. */
+export const cutMark = '\u001fcut:';
+
+const markOf = (sourceId: string) => createHash('sha256').update(sourceId).digest('base64url').slice(0, 16);
+
 /** Cuts a page to what the scopes need and writes the rest as lines for `COPY … (FORMAT csv)`. Pure. */
 export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly string[]): StagedPage {
   const kept = collectionsKept(scopes);
@@ -24,10 +30,12 @@ export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly 
   const columns = table === 'people' ? [...stagedColumns.people, 'roles'] : stagedColumns[table];
   const lines: string[] = [];
   let cut = 0;
+  const marks = [...(page.cutMarks ?? [])];
   for (const [index, record] of page.records.entries()) {
     const reach = reachOf(collection, record);
     if (!reach.isKept && !reach.tellsStreams) {
       cut += 1;
+      marks.push(markOf(record.sourceId));
       continue;
     }
     const rows = stagedCells(collection, record);
@@ -42,8 +50,10 @@ export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly 
     if (table === 'people') cells.push(rolesCell(rows));
     lines.push([String(index + 1), ...[row.sourceId, row.status, row.modified, ...cells].map(csvCell)].join(','));
   }
+  const staged = lines.length;
+  for (const mark of marks) lines.push(`,${csvCell(`${cutMark}${collection}:${mark}`)},,${','.repeat(columns.length)}`);
   const bytes = lines.length === 0 ? [] : [Buffer.from(`${lines.join('\n')}\n`, 'utf8')];
-  return { rows: [{ table, columns, lines: bytes }], staged: lines.length, cut };
+  return { rows: [{ table, columns, lines: bytes }], staged, cut };
 
   function reachOf(name: Collection, record: Fetched<Collection>) {
     const isKept =

@@ -7,11 +7,13 @@ import {
   type GrantedFields,
   narrowableFields,
   type RosterCollection,
+  stagedIn,
   type TableName,
   tablesKept,
 } from './collections.ts';
 import { kindOfRoles, rosterTables } from './roster-tables.ts';
 import type { HeldRun } from './run-lease.ts';
+import { cutMark } from './stage-page.ts';
 import { analyseStaged, staged } from './staging.ts';
 import { withholdByNumber } from './withhold-numbers.ts';
 
@@ -78,6 +80,7 @@ export class StageRun {
     for (const table of this.#tables) if (table !== 'roles') await this.#usableIds(table);
     if (this.#has('people')) await this.#gatherRoles();
     for (const table of this.#tables) if (table !== 'roles') await this.#oneRowEach(table, source);
+    await this.#forgetMarks(source);
     if (this.#has('people')) await this.#onePersonEach();
     await this.#cutKinds(cut);
     await this.#cutSites(cut.sites);
@@ -239,6 +242,23 @@ export class StageRun {
     if (repeats > 0) {
       this.#repeated[table] = (this.#repeated[table] ?? 0) + repeats;
       this.#deviations['duplicate-record'] = (this.#deviations['duplicate-record'] ?? 0) + repeats;
+    }
+  }
+
+  /** What stood for records that are not kept goes; a record that was set aside twice is a repeat like any other. */
+  async #forgetMarks(source: 'rest' | 'package'): Promise<void> {
+    if (source === 'package') return;
+    for (const table of this.#tables) {
+      await this.#tx.execute(sql`delete from ${this.#of(table)} s where starts_with(s.source_id, ${cutMark})`);
+    }
+    const twice = z.array(z.object({ collection: z.string(), n: z.coerce.number() })).parse(
+      await this.#tx.execute(sql`
+        select collection, count(*) - count(distinct source_id) as n from ${staged(this.#run, 'aside')} a
+         where a.source_id is not null and a.file is null and a.line is null group by 1 having count(*) > count(distinct source_id)`),
+    );
+    for (const { collection, n } of twice) {
+      const table = Object.entries(stagedIn).find(([name]) => name === collection)?.[1];
+      if (table !== undefined) this.#repeated[table] = (this.#repeated[table] ?? 0) + n;
     }
   }
 
