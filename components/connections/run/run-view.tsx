@@ -46,6 +46,7 @@ export function RunView({
   });
   const { run, systemName: system } = data;
   const base = `/school/${schoolId}/connections/${connectionId}`;
+  const moving = isUnderWay(run);
   const onChange = () =>
     Promise.all([
       queryClient.invalidateQueries({ queryKey: trpc.sync.pathKey() }),
@@ -95,7 +96,7 @@ export function RunView({
         }
       />
       <div className="grid gap-4">
-        {isUnderWay(run) && <SyncProgress run={run} />}
+        {moving && <SyncProgress run={run} />}
         {run.state === 'failed' && (
           <Ask look="fail">
             <strong className="block">{t('failedTitle')}</strong>
@@ -123,13 +124,14 @@ export function RunView({
             onChange={onChange}
           />
         )}
-        <Counts run={run} />
+        {!moving && <Counts run={run} />}
         <RunDiff key={run.state} schoolId={schoolId} syncRunId={syncRunId} data={data} />
         <div className="grid items-start gap-4 md:grid-cols-2">
-          <SetAside schoolId={schoolId} syncRunId={syncRunId} data={data} />
+          {/* While it goes on nobody knows yet that all could be read. */}
+          {(!moving || data.setAside.count > 0) && <SetAside schoolId={schoolId} syncRunId={syncRunId} data={data} />}
           <div className="grid gap-4">
             <About data={data} />
-            <Deviations data={data} system={system} />
+            {(!moving || data.deviations.length > 0) && <Deviations data={data} system={system} />}
           </div>
         </div>
         {roles.some((role) => role !== 'signatory') && !run.imported && (
