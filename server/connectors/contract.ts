@@ -41,6 +41,8 @@ export interface GuideStep {
   readonly copy?: string;
   /** Shown only where the scopes that are asked for name people, or only where none does. */
   readonly onlyFor?: 'people' | 'no-people';
+  /** Shown unless the settings say something else. */
+  readonly onlyWhen?: { readonly field: string; readonly is: readonly string[] };
 }
 
 /** A call that we made, for the school's own log: no body, no token, no query value that could name a person. */
@@ -328,6 +330,8 @@ export interface Page<C extends Collection> {
   readonly setAside: readonly SetAside[];
   /** Records that were read and dropped at once, since no scope needs them: of another role than was asked for, or told before. */
   readonly cut: number;
+  /** A mark of each of those, one-way, so that one that comes again is noticed: a list that moves while it is read is not complete. */
+  readonly cutMarks?: readonly string[];
   /**
    * Total where the server says so, of all parts that the collection is read in so far; on the last page it is to be reached by records,
    * set aside and cut of all pages.

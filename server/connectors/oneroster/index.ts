@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Scope } from '#db/schema/vocabulary.ts';
 import {
   type Collection,
@@ -20,7 +22,7 @@ import { groupOf, siteOf, subjectOf, termOf } from './map.ts';
 import type { Reading } from './map-base.ts';
 import { demographicsOf, enrolmentOf, personOf, type Sifted, type WantedPeople } from './map-people.ts';
 import { masked } from './masked-sample.ts';
-import { collectionsFor, isRead, needs, plansOf, type Read, reads } from './questions.ts';
+import { collectionsFor, isRead, needs, plansOf, type Question, type Read, reads } from './questions.ts';
 import { glance, readCollection } from './read-collection.ts';
 import {
   authorizations,
@@ -227,6 +229,17 @@ const mostExamples = 5;
 
 const isOfPeople = (collection: Collection) => peopleCollections.some((people) => people === collection);
 
+const identified = z.object({ sourcedId: z.unknown() });
+
+/** Of a record that is not kept: the same whenever it comes again in the same part of a list, and nothing else. */
+function markOf({ path, filter }: Question, row: unknown): string {
+  const { data } = identified.safeParse(row);
+  return createHash('sha256')
+    .update(JSON.stringify([path, filter, data?.sourcedId]))
+    .digest('base64url')
+    .slice(0, 16);
+}
+
 async function* fetchCollection<C extends Collection>(
   session: OneRosterSession,
   collection: C,
@@ -246,18 +259,19 @@ async function* fetchCollection<C extends Collection>(
     const reading = { deviations, now: session.clock.now() };
     const records: Page<C>['records'][number][] = [];
     const setAside: SetAside[] = [];
-    let cut = 0;
+    const cutMarks: string[] = [];
     for (const row of page.rows) {
       const mapped = map(row, reading, page.question.wanted);
       if ('record' in mapped) records.push(mapped.record);
       else if ('setAside' in mapped) setAside.push(mapped.setAside);
-      else cut += 1;
+      else cutMarks.push(markOf(page.question, row));
     }
     yield {
       collection,
       records,
       setAside,
-      cut,
+      cut: cutMarks.length,
+      cutMarks,
       total: page.total,
       cursor: page.cursor,
       end: page.end,
