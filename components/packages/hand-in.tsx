@@ -101,7 +101,12 @@ export function useSize(): (bytes: number) => string {
   const format = useFormatter();
   return (bytes) => {
     const { value, unit } = inUnits(bytes);
-    return format.number(value, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 });
+    return format.number(value, {
+      style: 'unit',
+      unit,
+      unitDisplay: unit === 'byte' ? 'long' : 'short',
+      maximumFractionDigits: 1,
+    });
   };
 }
 

@@ -129,14 +129,17 @@ export function SystemView({
 function useStanding(): (system: Page) => string {
   const t = useTranslations('systemPage.standing');
   const ago = useAgo();
-  return ({ name, origins, hostConfirmedAt, credentials, authentication }) => {
+  return ({ name, origins, hostConfirmedAt, credentials, authentication, wayOfPackages }) => {
     if (origins.length === 0) return t('address-missing');
     if (hostConfirmedAt === null) return t('address-unconfirmed');
     const proved = credentials.find(({ state }) => state === 'proved');
-    if (proved !== undefined) return t('proved', { when: ago(proved.provedAt ?? proved.enteredAt) });
+    const isByHand = wayOfPackages === 'upload';
+    if (proved !== undefined)
+      return t(isByHand ? 'package-proved' : 'proved', { when: ago(proved.provedAt ?? proved.enteredAt) });
     const [held] = credentials;
-    if (held === undefined) return t('credential-missing');
+    if (held === undefined) return t(isByHand ? 'package-missing' : 'credential-missing');
     if (authentication === 'authorization-code' && !held.hasTokens) return t('consent-missing', { system: name });
+    if (isByHand) return t('package-refused');
     return t(held.state === 'refused' ? 'refused' : 'entered');
   };
 }

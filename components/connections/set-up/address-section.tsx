@@ -68,6 +68,7 @@ export function AddressSection({
           {host}
         </p>
       ))}
+      {system.wayOfPackages === 'upload' && <p className="max-w-prose text-ink-2 text-sm">{t('byHand')}</p>}
       <dl className="grid gap-x-4 gap-y-1 sm:grid-cols-[max-content_minmax(0,1fr)]">
         {system.settingsFields
           .filter(

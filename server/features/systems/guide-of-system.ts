@@ -27,6 +27,10 @@ export function guideOfSystem(
   const ofPeople = scopes.some((scope) => peopleScopes.some((people) => people === scope));
   return connector.guide
     .filter(({ onlyFor }) => onlyFor === undefined || (onlyFor === 'people') === ofPeople)
+    .filter(({ onlyWhen }) => {
+      const chosen = onlyWhen === undefined ? undefined : system.settings[onlyWhen.field];
+      return typeof chosen !== 'string' || onlyWhen?.is.includes(chosen) === true;
+    })
     .map(({ text, copy }) => ({
       text,
       copy: copy === undefined ? null : copy.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? ''),
