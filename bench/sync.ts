@@ -42,7 +42,7 @@ const scopes = [
   'roster.students',
 ];
 /** As `npm start` runs the worker. */
-const workerFlags = ['--max-semi-space-size=2'];
+const workerFlags = ['--max-semi-space-size=2', '--max-old-space-size=192'];
 const sizes = ['demo', 'district', 'metropolis'];
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 

@@ -172,7 +172,11 @@ async function start(): Promise<void> {
   }
 
   if (part !== 'web')
-    supervisor.run({ name: 'worker', args: ['--max-semi-space-size=2', 'server/jobs/worker.ts'], env: childEnv });
+    supervisor.run({
+      name: 'worker',
+      args: ['--max-semi-space-size=2', '--max-old-space-size=192', 'server/jobs/worker.ts'],
+      env: childEnv,
+    });
   const accounts =
     env.mode === 'demo' && part === 'all'
       ? await whileBuilding((await import('#db/seed/demo.ts')).seedDemo(own, say))

@@ -1,9 +1,14 @@
 import { once } from 'node:events';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
 import { z } from 'zod';
 import { tableNames } from '#server/roster/collections.ts';
 import { rosterTables } from '#server/roster/roster-tables.ts';
 
+const lineRows = z.array(z.object({ line: z.string() }));
 const columnRows = z.array(z.object({ name: z.string(), type: z.string() }));
 
 /**
@@ -41,10 +46,11 @@ export async function measureLimit({
   }
   await admin.unsafe('checkpoint');
   const sync = postgres(syncUrl, { max: 1, onnotice: () => undefined });
-  const reader = postgres(admin.options.host[0] === undefined ? '' : adminUrlOf(admin), {
+  const reader = postgres(adminUrlOf(admin), {
     max: 1,
     onnotice: () => undefined,
   });
+  const folder = mkdtempSync(join(tmpdir(), 'crosswalk-bench-limit-'));
   try {
     let copySeconds = 0;
     let seconds = 0;
@@ -54,29 +60,23 @@ export async function measureLimit({
         `create unlogged table bench.staged_${roster} (${columns.map(({ name, type }) => `"${name}" ${type}`).join(', ')}) with (autovacuum_enabled = false)`,
       );
       const names = columns.map(({ name }) => `"${name}"`).join(', ');
-      // Read in blocks beforehand, so that only the way in is measured.
-      let elapsed = 0;
-      for (let from = 0; ; from += 500_000) {
-        const lines = await reader.unsafe(
-          `select string_agg(line, '' order by n) as text from (
-             select n, (n - 1) / 5000 as block, concat_ws(E'\\t', ${columns.map(({ name }) => `coalesce(replace(replace("${name}"::text, '\\', '\\\\'), E'\\t', '\\t'), '\\N')`).join(', ')}) || E'\\n' as line
-               from (select *, row_number() over () as n from (select * from bench.kept_${roster} limit 500000 offset ${from}) k) k) l group by block order by block`,
-        );
-        const blocks = z
-          .array(z.object({ text: z.string() }))
-          .parse([...lines])
-          .map(({ text }) => Buffer.from(text, 'utf8'));
-        if (blocks.length === 0) break;
-        const started = performance.now();
-        const stream = await sync.unsafe(`copy bench.staged_${roster} (${names}) from stdin`).writable();
-        for (const block of blocks) if (!stream.write(block)) await once(stream, 'drain');
-        await new Promise<void>((resolve, reject) => {
-          stream.once('error', reject);
-          stream.end(resolve);
-        });
-        elapsed += performance.now() - started;
+      // Into a file beforehand, so that only the way in is measured.
+      const file = join(folder, roster);
+      const out = createWriteStream(file);
+      const cells = columns.map(
+        ({ name }) => `coalesce(replace(replace("${name}"::text, '\\', '\\\\'), E'\\t', '\\t'), '\\N')`,
+      );
+      const query = reader.unsafe(`select concat_ws(E'\\t', ${cells.join(', ')}) as line from bench.kept_${roster}`);
+      for await (const rows of query.cursor(20_000)) {
+        const text = lineRows.parse(rows).map(({ line }) => `${line}\n`);
+        if (!out.write(text.join(''))) await once(out, 'drain');
       }
-      copySeconds += elapsed / 1000;
+      await new Promise<void>((resolve) => out.end(() => resolve()));
+      const started = performance.now();
+      const stream = await sync.unsafe(`copy bench.staged_${roster} (${names}) from stdin`).writable();
+      await pipeline(createReadStream(file, { highWaterMark: 262_144 }), stream);
+      copySeconds += (performance.now() - started) / 1000;
+      rmSync(file);
     }
     const started = performance.now();
     await sync.begin(async (tx) => {
@@ -99,6 +99,7 @@ export async function measureLimit({
     seconds = copySeconds + (performance.now() - started) / 1000;
     return { seconds, copySeconds };
   } finally {
+    rmSync(folder, { recursive: true, force: true });
     await sync.end();
     await reader.end();
   }
