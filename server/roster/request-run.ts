@@ -69,8 +69,8 @@ export async function requestRun(
 }
 
 /** The newest package of a source that is not asked, where it has been neither read nor decided about. */
-async function packageThatWaits(
-  { tx }: Work,
+export async function packageThatWaits(
+  { tx }: Pick<Work, 'tx'>,
   { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
 ): Promise<string | null> {
   const [of] = await tx

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { collections } from '#server/connectors/contract.ts';
 
 /** How packages come: by hand (browser or command), or from a folder that is looked into. */
-export const ways = ['upload', 'sftp'] as const;
+const ways = ['upload', 'sftp'] as const;
 
 const orNothing = <T extends z.ZodType>(schema: T) =>
   z.preprocess((typed) => (typeof typed === 'string' && typed.trim() === '' ? undefined : typed), schema.optional());

@@ -11,6 +11,8 @@ import { previewRequest } from '#server/features/connections/preview-request.ts'
 import { approve, askFor, edge, makeScene, type Scene } from '#server/features/connections/testing/school-with-sis.ts';
 import { requestSync } from '#server/features/sync/request-sync.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
+import { runWork } from '#server/kernel/verb.ts';
+import { requestRun } from '#server/roster/request-run.ts';
 import { testNow } from '#server/testing/actors.ts';
 import { packagesPage } from './packages-page.ts';
 import { createPackagesWork } from './packages-work.ts';
@@ -72,7 +74,12 @@ describe('a school whose SIS gives its data in packages', () => {
     ]);
 
     // Asking for data without a package says so, and takes nothing away.
-    await requestSync({ ctx: await scene.as('technical-contact'), input: { schoolId: scene.schoolId, systemId } });
+    const { schoolId } = scene;
+    const asked = requestSync({ ctx: await scene.as('technical-contact'), input: { schoolId, systemId } });
+    await expect(asked).rejects.toMatchObject({ code: 'package-awaited' });
+    await runWork(await scene.job(), { schoolId }, (work) =>
+      requestRun(work, { schoolId, systemId, trigger: 'amended' }),
+    );
     await syncQueued(scene, systemId);
     const [run] = await database.admin`
       select state, error_code from sync_run where system_id = ${systemId} order by id desc limit 1`;

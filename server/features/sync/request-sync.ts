@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import { connectorById } from '#server/connectors/registry.ts';
+import { systemInSchool } from '#server/features/connections/load-rows.ts';
 import { assertMayServe, userIdOf } from '#server/features/systems/system-party.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { requestRun } from '#server/roster/request-run.ts';
+import { packageThatWaits, requestRun } from '#server/roster/request-run.ts';
 import { assertMayBeAsked } from './systems-with-grants.ts';
 
 /**
  * "Sync now": asks for a run, or joins the one that is queued or under way.
- * @throws CrosswalkError `not-found`, `stopped-by-school`, `grant-not-live`, `forbidden` for who is limited to another system
+ * @throws CrosswalkError `not-found`, `stopped-by-school`, `grant-not-live`, `forbidden` for who is limited to another system,
+ *   `package-awaited` where packages are handed in and none waits
  */
 export const requestSync = defineVerb({
   name: 'sync.request-sync',
@@ -18,6 +22,9 @@ export const requestSync = defineVerb({
     const { schoolId, systemId } = input;
     assertMayServe(work.ctx, party, systemId);
     await assertMayBeAsked(work.tx, { schoolId, systemId, now: work.ctx.clock.now() });
+    const system = await systemInSchool(work.tx, schoolId, systemId);
+    const isHandedIn = connectorById(system.connector).source === 'handed-in';
+    if (isHandedIn && (await packageThatWaits(work, input)) === null) throw new CrosswalkError('package-awaited');
     const requested = await requestRun(work, {
       schoolId,
       systemId,
