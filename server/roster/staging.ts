@@ -180,6 +180,7 @@ export interface FetchFacts {
   readonly collection: string;
   /** Records read, whatever became of them; one that came on two pages counts twice. */
   readonly read: number;
+  /** The largest that was told on any page: one that sinks while we read is a list in which rows moved up past us. */
   readonly total: number | null;
   readonly setAside: number;
   /** The last page was reached. */
@@ -202,7 +203,7 @@ export async function readFetches(tx: Tx, run: StagedRun): Promise<FetchFacts[]>
   const rows = factsSchema.parse(
     await tx.execute(sql`
       select collection, sum(rows + set_aside) as read, sum(set_aside) as set_aside,
-             (array_agg(total order by page desc))[1] as total, (array_agg(ended order by page desc))[1] as ended
+             max(total) as total, (array_agg(ended order by page desc))[1] as ended
         from staging.page where run_id = ${run.syncRunId}::uuid group by collection`),
   );
   return rows.map(({ collection, read, total, set_aside, ended }) => ({
