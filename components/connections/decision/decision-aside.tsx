@@ -114,7 +114,7 @@ export function DecisionAside({ schoolId, decision, choice, fingerprint, changed
                 : t('aside.agreementOther'),
           ],
           [t('aside.product'), decision.product],
-          [t('aside.reads'), t('aside.readsValue')],
+          [t('aside.reads'), t(decision.system.wayOfPackages === null ? 'aside.readsValue' : 'aside.readsPackages')],
           [t('aside.keeps'), t('aside.keepsValue')],
         ]}
       />

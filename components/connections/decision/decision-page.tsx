@@ -105,7 +105,12 @@ export function DecisionPage({ schoolId, requestId }: Which) {
                       ? t('changes.syncNow', { system: data.system.name })
                       : t('changes.credentialFirst', { system: data.system.name })}
                   </li>
-                  <li>{t('changes.reads', { what: scopeWords(asked), system: data.system.name })}</li>
+                  <li>
+                    {t(data.system.wayOfPackages === null ? 'changes.reads' : 'changes.readsPackages', {
+                      what: scopeWords(asked),
+                      system: data.system.name,
+                    })}
+                  </li>
                   <li>{t('changes.sees')}</li>
                   {data.released !== null && (
                     <li>

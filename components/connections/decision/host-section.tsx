@@ -45,9 +45,7 @@ export function HostSection({
   const addresses = system.addresses.filter(({ value }) => value !== '');
   return (
     <Section title={t('host.title')}>
-      <p className="text-ink-2">
-        {t(system.hosts.length > 1 ? 'host.leadMany' : 'host.lead', { kind, system: system.name })}
-      </p>
+      <p className="text-ink-2">{t(leadOf(system), { kind, system: system.name })}</p>
       {system.hosts.map((host) => (
         <p key={host} className="break-all font-semibold text-2xl leading-tight tracking-tight">
           {host}
@@ -92,4 +90,10 @@ export function HostSection({
       )}
     </Section>
   );
+}
+
+function leadOf({ hosts, wayOfPackages }: Decision['system']) {
+  if (wayOfPackages === 'upload') return 'host.leadUpload';
+  if (wayOfPackages === 'sftp') return 'host.leadSftp';
+  return hosts.length > 1 ? 'host.leadMany' : 'host.lead';
 }

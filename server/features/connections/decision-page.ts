@@ -84,6 +84,8 @@ export const decisionPage = defineVerb({
         name: system.name,
         origins: system.origins,
         hosts: hostsOfSystem(ctx, system),
+        /** How packages come; null where the system is asked for its data. */
+        wayOfPackages: connector.wayOfPackages(system.settings),
         addresses: connector.settingsFields
           .filter(
             ({ kind }) => kind === 'url' || (kind === 'text' && connector.wayOfPackages(system.settings) === 'sftp'),

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isCrosswalkError } from '../errors.ts';
 import { parseAddress, reachOf } from './address.ts';
-import { assertSameOrigin, isAllowed, type OutboundPolicy, originOf, parseAllowList, parseTarget } from './target.ts';
+import {
+  assertSameOrigin,
+  isAllowed,
+  type OutboundPolicy,
+  originOf,
+  parseAllowList,
+  parseSshTarget,
+  parseTarget,
+} from './target.ts';
 
 const production: OutboundPolicy = { mode: 'production', allow: [] };
 const demo: OutboundPolicy = { mode: 'demo', allow: [] };
@@ -323,5 +331,37 @@ describe('a link in a foreign answer', () => {
     ['not-an-address', 'https://['],
   ])('is refused as %s: %s', (problem, link) => {
     expect(problemOf(() => assertSameOrigin(link, base))).toBe(problem);
+  });
+});
+
+describe('a server of SSH', () => {
+  const ofSsh = (host: string, port: number, policy = production) =>
+    problemOf(() => parseSshTarget(host, port, policy));
+
+  test('is public and listens at 22 or at a port of its own', () => {
+    expect(parseSshTarget('SFTP.school.example', 22, production)).toMatchObject({
+      hostname: 'sftp.school.example',
+      port: 22,
+    });
+    expect(ofSsh('sftp.school.example', 2222)).toBeNull();
+    expect(ofSsh('2a00:1450:4001:80b::200e', 22)).toBeNull();
+    expect(ofSsh('sftp.school.example', 25)).toBe('port-refused');
+    expect(ofSsh('sftp.school.example', 6000)).toBe('port-refused');
+  });
+
+  test('is no address of ours, unless it is listed', () => {
+    for (const host of ['127.0.0.1', 'localhost', '10.20.0.9', '::1', '169.254.169.254', '0x7f.1']) {
+      expect(ofSsh(host, 22), host).toBe('not-public');
+    }
+    expect(ofSsh('10.20.0.9', 22, allowing('10.20.0.9:22'))).toBeNull();
+    expect(ofSsh('10.20.0.9', 2222, allowing('10.20.0.9:22'))).toBe('not-public');
+    expect(ofSsh('169.254.169.254', 22, allowing('169.254.0.0/16'))).toBe('not-public');
+    expect(ofSsh('127.0.0.1', 2222, demo)).toBeNull();
+  });
+
+  test('is a bare host', () => {
+    for (const host of ['', 'a/b', 'a?b', 'a#b', 'a:2222', 'me@a', 'a b']) {
+      expect(ofSsh(host, 22), host).toEqual(expect.any(String));
+    }
   });
 });

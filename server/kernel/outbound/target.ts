@@ -89,6 +89,11 @@ const badPorts = new Set([
  * @throws CrosswalkError `address-refused`
  */
 export function parseTarget(address: string | URL, policy: OutboundPolicy): Target {
+  return readTarget(address, policy, [443]);
+}
+
+/** @param ownPorts ports below 1024 that belong to what will be spoken */
+function readTarget(address: string | URL, policy: OutboundPolicy, ownPorts: readonly number[]): Target {
   const url = URL.parse(String(address));
   if (url === null || url.hostname === '') throw addressRefused('not-an-address');
   const hostname = bareHost(url.hostname);
@@ -112,7 +117,7 @@ export function parseTarget(address: string | URL, policy: OutboundPolicy): Targ
   if (local && literal === null && policy.mode !== 'demo' && !mayReachLocalName(target, policy)) {
     throw addressRefused('not-public', hostname);
   }
-  if (!local && ((port < 1024 && port !== 443) || badPorts.has(port)) && !isPortListed(target, policy)) {
+  if (!local && ((port < 1024 && !ownPorts.includes(port)) || badPorts.has(port)) && !isPortListed(target, policy)) {
     throw addressRefused('port-refused', hostname);
   }
   return target;
@@ -128,12 +133,7 @@ export function parseSshTarget(host: string, port: number, policy: OutboundPolic
   if (url === null || url.port !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw addressRefused('not-an-address');
   }
-  if (port !== 22) return parseTarget(`https://${bare}:${port}`, policy);
-  const target: Target = { ...parseTarget(url, policy), port };
-  const literal = parseAddress(target.hostname);
-  // Once more, since what is listed may be listed for one port alone.
-  if (literal !== null && !isAllowed(target, literal, policy)) throw addressRefused('not-public', target.hostname);
-  return target;
+  return readTarget(`https://${bare}:${port}`, policy, [443, 22]);
 }
 
 /** RFC 6761 §6.3: these names are the machine itself, whatever a resolver says. */
