@@ -121,7 +121,7 @@ export function StreamsView({
       ? [
           {
             id: 'actions',
-            header: '',
+            header: t('column.actions'),
             cell: (stream: Stream) => (
               <StreamActions of={of} stream={stream} streams={streams} onChange={onChange} onFile={showGroupsOf} />
             ),

@@ -98,7 +98,7 @@ export function WithheldList({ schoolId }: { schoolId: string }) {
     },
     {
       id: 'release',
-      header: '',
+      header: t('column.actions'),
       cell: (person) => (person.releasedAt === null ? <Release schoolId={schoolId} person={person} /> : null),
     },
   ];
