@@ -1,0 +1,45 @@
+/**
+ * `npm run faults -- fetches --rounds 10000 [--seed 1]`: so many fetches broken at random, three quarters over REST and a quarter as packages.
+ * `npm run faults -- kills --rounds 500 [--seed 1]`: so many syncs killed by `kill -9`, at every stage boundary and at random moments.
+ * Each prints its figures as JSON, and a failure with the seed and the round that repeat it.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string' }, seed: { type: 'string', default: '1' } },
+});
+const suite = z.enum(['fetches', 'kills']).safeParse(positionals[0]);
+const rounds = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .safeParse(values.rounds ?? (suite.data === 'kills' ? '500' : '10000'));
+if (!suite.success || !rounds.success) {
+  process.stderr.write('npm run faults -- fetches|kills [--rounds n] [--seed n]\n');
+  process.exit(2);
+}
+const packages = Math.round(rounds.data / 4);
+const runs =
+  suite.data === 'kills'
+    ? [{ file: 'server/roster/sync.fault.test.ts', env: { FAULT_KILLS: String(rounds.data) } }]
+    : [
+        {
+          file: 'server/roster/never-a-wrong-deletion.fault.test.ts',
+          env: { FAULT_ROUNDS: String(rounds.data - packages) },
+        },
+        { file: 'server/roster/broken-packages.fault.test.ts', env: { FAULT_PACKAGES: String(packages) } },
+      ];
+let failed = false;
+for (const { file, env } of runs) {
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults', file], {
+    stdio: 'inherit',
+    env: { ...process.env, ...env, FAULT_SEED: values.seed },
+  });
+  const [code] = await once(child, 'exit');
+  failed ||= code !== 0;
+}
+process.exitCode = failed ? 1 : 0;
