@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Scope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '../registry.ts';
 import { testSession } from '../testing/session.ts';
-import { type SftpServer, startSftpServer } from './testing/sftp-server.ts';
+import { newHostKey, type SftpServer, startSftpServer } from './testing/sftp-server.ts';
 
 const scopes: readonly Scope[] = ['roster.subjects', 'roster.groups'];
 const connector = connectorById('oneroster-csv');
@@ -65,6 +65,17 @@ describe('a folder on a server of SFTP', () => {
     const { results } = await prove(settingsWith({ fingerprint: other }));
     expect(results[0]).toMatchObject({ ok: false, errorCode: 'host-key-changed', details: { host: '127.0.0.1' } });
     expect(server.logins()).toBe(before);
+  });
+
+  it('knows a server by whichever of its host keys was entered', async () => {
+    const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
+    const several = await startSftpServer({ hostKey: rsa.private, moreHostKeys: [newHostKey()] });
+    const { port, fingerprint } = several;
+    expect((await prove(settingsWith({ port, fingerprint }))).ok).toBe(true);
+    const { results } = await prove(settingsWith({ port, fingerprint: `SHA256:${'A'.repeat(43)}` }));
+    expect(results[0]).toMatchObject({ errorCode: 'host-key-changed' });
+    expect(several.logins()).toBe(1);
+    await several.close();
   });
 
   it('refuses a wrong password, and a folder that is not there', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { Client, SFTPWrapper } from 'ssh2';
+import type { Client, ServerHostKeyAlgorithm, SFTPWrapper } from 'ssh2';
 import type { Session } from '#server/connectors/contract.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
 import type { Login, SftpSettings } from './settings.ts';
@@ -51,11 +51,8 @@ export async function openSftpFolder(
       milliseconds: Math.round(performance.now() - started),
       errorCode,
     });
-  // Loaded where it is used: most processes never speak SSH.
-  const { Client: SshClient } = await import('ssh2');
-  const client = new SshClient();
   try {
-    const sftp = await connect(client, session, settings, login);
+    const { client, sftp } = await connectByItsKey(session, settings, login);
     return {
       list: async () => {
         try {
@@ -74,26 +71,59 @@ export async function openSftpFolder(
       [Symbol.asyncDispose]: async () => void client.end(),
     };
   } catch (error) {
-    client.destroy();
     note('connect', null, isCrosswalkError(error) ? error.code : 'connection-failed');
     throw error;
   }
 }
 
+/** A server has several host keys, and shows the one that is asked for: by default its newest kind, else the kind that was entered. */
+const kindsOfKey: readonly (readonly ServerHostKeyAlgorithm[] | null)[] = [
+  null,
+  ['ssh-ed25519'],
+  ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+  ['rsa-sha2-512', 'rsa-sha2-256'],
+];
+
+interface Connected {
+  readonly client: Client;
+  readonly sftp: SFTPWrapper;
+}
+
+async function connectByItsKey(
+  session: Pick<Session<unknown, unknown>, 'http' | 'signal'>,
+  settings: SftpSettings,
+  login: Login,
+): Promise<Connected> {
+  for (const kinds of kindsOfKey) {
+    try {
+      return await connect(session, settings, login, kinds);
+    } catch (error) {
+      const isOtherKey = isCrosswalkError(error, 'host-key-changed');
+      // A server without a key of that kind ends the handshake.
+      const isWithout = kinds !== null && isCrosswalkError(error, 'connection-failed');
+      if (!isOtherKey && !isWithout) throw error;
+    }
+  }
+  throw hostKeyChanged(settings.host);
+}
+
 async function connect(
-  client: Client,
   { http, signal }: Pick<Session<unknown, unknown>, 'http' | 'signal'>,
   { host, port, fingerprint }: SftpSettings,
   login: Login,
-): Promise<SFTPWrapper> {
+  kinds: readonly ServerHostKeyAlgorithm[] | null,
+): Promise<Connected> {
+  // Loaded where it is used: most processes never speak SSH.
+  const { Client: SshClient } = await import('ssh2');
   signal?.throwIfAborted();
   const sock = await http.connectSsh({ host, port });
   sock.setTimeout(idleTimeoutMs, () => sock.destroy(new CrosswalkError('timed-out', { details: { host } })));
+  const client = new SshClient();
   let changed = false;
-  return new Promise((resolve, reject) => {
+  return new Promise<Connected>((resolve, reject) => {
     client.once('ready', () => {
       client.sftp((error, sftp) => {
-        if (error === undefined) resolve(sftp);
+        if (error === undefined) resolve({ client, sftp });
         else reject(new CrosswalkError('connection-failed', { details: { host, reason: 'no-sftp' } }));
       });
     });
@@ -110,6 +140,7 @@ async function connect(
         privateKey: login.privateKey,
         passphrase: login.passphrase,
         readyTimeout: readyTimeoutMs,
+        ...(kinds === null ? {} : { algorithms: { serverHostKey: [...kinds] } }),
         hostVerifier: (key: Buffer) => {
           changed = fingerprintOf(key) !== fingerprint;
           return !changed;
@@ -120,6 +151,9 @@ async function connect(
       sock.destroy();
       reject(new CrosswalkError('credential-refused', { details: { host, problem: 'private-key-unreadable' } }));
     }
+  }).catch((error: unknown) => {
+    client.destroy();
+    throw error;
   });
 }
 

@@ -28,12 +28,15 @@ export const newHostKey = (): string => utils.generateKeyPairSync('ed25519').pri
 /** A server of SFTP on loopback with one user and one folder (`/out`), for tests. */
 export async function startSftpServer({
   hostKey = newHostKey(),
+  moreHostKeys = [],
   user = 'crosswalk',
   password = 'let-me-in',
   publicKey = null,
   port = 0,
 }: {
   hostKey?: string;
+  /** Of other kinds; the fingerprint is that of `hostKey`. */
+  moreHostKeys?: readonly string[];
   user?: string;
   password?: string;
   publicKey?: string | null;
@@ -50,7 +53,7 @@ export async function startSftpServer({
     const seconds = Math.floor(modifiedAt.getTime() / 1000);
     return { mode: 0o100444, uid: 0, gid: 0, size: bytes.length, atime: seconds, mtime: seconds };
   };
-  const server = new Server({ hostKeys: [hostKey] }, (client) => {
+  const server = new Server({ hostKeys: [hostKey, ...moreHostKeys] }, (client) => {
     client.on('error', () => undefined);
     client.on('authentication', (tried) => {
       if (tried.method === 'none') {
