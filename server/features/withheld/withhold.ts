@@ -31,13 +31,16 @@ export interface ToWithhold {
   readonly alsoAs?: string;
 }
 
+/** A large district is applied for minutes: who withholds somebody is told rather than kept waiting. */
+const lockTimeout = '10s';
+
 const counted = z.array(z.object({ n: z.coerce.number() }));
 
 /**
  * Writes somebody down as withheld and deletes what rests of him: his row, further ids, enrolments, demographics, and what the change log
  * and held runs tell of him. The change log gets a `deleted` without content, so that whoever received him hears of it.
  * @returns the act, and how many records were deleted
- * @throws CrosswalkError `duplicate` where he is withheld already
+ * @throws CrosswalkError `duplicate` where he is withheld already, `sync-under-way` where a run is being applied for longer than one waits
  */
 export async function withhold(
   work: Work,
@@ -154,6 +157,7 @@ async function holdRunsBack(
   { schoolId, systemId }: Pick<ToWithhold, 'schoolId' | 'systemId'>,
 ): Promise<void> {
   const { ctx, tx } = work;
+  await tx.execute(sql`select set_config('lock_timeout', ${lockTimeout}, true)`);
   await lockSystemEvenRemoved(tx, schoolId, systemId);
   const runs = await tx
     .select({ id: syncRun.id, state: syncRun.state })
