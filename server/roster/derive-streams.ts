@@ -104,4 +104,4 @@ export function betterTelling(a: DerivedStream, b: DerivedStream): DerivedStream
 }
 
 const spelling = (stream: DerivedStream) =>
-  [stream.code, stream.name, stream.programme, stream.level, stream.year].join('\u0000');
+  [stream.code, stream.name, stream.programme, stream.level, stream.year, stream.derivedFrom].join('\u0000');

@@ -13,7 +13,15 @@ function sentence(path: readonly string[], values: Readonly<Record<string, strin
 }
 
 test('every refusal has a sentence, with the values that the error brings', () => {
-  const details = { file: 'users.csv', line: '7', column: 'role', found: 'semicolon', number: 3, limit: '200 members' };
+  const details = {
+    file: 'users.csv',
+    line: '7',
+    column: 'role',
+    found: 'semicolon',
+    number: 3,
+    limit: '200 members',
+    files: 'roles.csv',
+  };
   const codes = Object.keys(errorCodes).filter((code) => code.startsWith('package-') || code.startsWith('csv-'));
   expect(codes).toEqual(expect.arrayContaining([...fileProblems]));
   for (const code of codes) expect(sentence(['errors', code], details), code).toMatch(/^\S.*\.$/);
