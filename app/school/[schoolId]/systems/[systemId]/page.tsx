@@ -19,6 +19,7 @@ export default async function SystemPage({ params, searchParams }: Address) {
   const { consent } = await searchParams;
   const reader = await readerOf(input.schoolId);
   await prefetch(trpc.systems.page.queryOptions(input), `/school/${input.schoolId}/systems/${input.systemId}`);
+  await prefetch(trpc.packages.source.queryOptions(input), `/school/${input.schoolId}/systems/${input.systemId}`);
   return (
     <Hydrate>
       <SystemView {...input} roles={reader.roles} consent={typeof consent === 'string' ? consent : null} />

@@ -22,6 +22,10 @@ export default async function PackagesPage({ params }: Address) {
     trpc.packages.page.queryOptions(input),
     `/school/${input.schoolId}/systems/${input.systemId}/packages`,
   );
+  await prefetch(
+    trpc.packages.source.queryOptions(input),
+    `/school/${input.schoolId}/systems/${input.systemId}/packages`,
+  );
   return (
     <Hydrate>
       <PackagesView {...input} roles={roles} />

@@ -22,6 +22,10 @@ export default async function ReplacePage({ params }: Address) {
     trpc.replaceSystem.page.queryOptions(input),
     `/school/${input.schoolId}/systems/${input.systemId}/replace`,
   );
+  await prefetch(
+    trpc.packages.source.queryOptions(input),
+    `/school/${input.schoolId}/systems/${input.systemId}/replace`,
+  );
   return (
     <Hydrate>
       <ReplaceView {...input} roles={roles} />

@@ -19,6 +19,10 @@ export default async function StreamsPage({ params }: Address) {
   const input = await params;
   const { roles } = await readerOf(input.schoolId);
   await prefetch(trpc.streams.page.queryOptions(input), `/school/${input.schoolId}/systems/${input.systemId}/streams`);
+  await prefetch(
+    trpc.packages.source.queryOptions(input),
+    `/school/${input.schoolId}/systems/${input.systemId}/streams`,
+  );
   return (
     <Hydrate>
       <StreamsView {...input} roles={roles} />

@@ -22,6 +22,7 @@ export default async function SyncSettingsPage({ params }: Address) {
     trpc.syncSettings.page.queryOptions(input),
     `/school/${input.schoolId}/systems/${input.systemId}/sync`,
   );
+  await prefetch(trpc.packages.source.queryOptions(input), `/school/${input.schoolId}/systems/${input.systemId}/sync`);
   return (
     <Hydrate>
       <SettingsView {...input} roles={roles} />
