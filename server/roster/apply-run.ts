@@ -197,7 +197,8 @@ class Application {
       const isMoved = plans.some(
         (plan) => !plan.isFirst && [...plan.counts.values()].some(({ reused, returned }) => reused + returned > 0),
       );
-      if (isMoved) await followReferences(tx, run, now);
+      const isMerged = (facts.deviations['person-with-several-ids'] ?? 0) > 0;
+      if (isMoved || isMerged) await followReferences(tx, run, now);
     }
     const counts = new Map(plans.flatMap((plan) => [...plan.counts]));
     if (streams !== null) {

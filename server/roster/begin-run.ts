@@ -9,6 +9,7 @@ import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { collectionsKept, stagedIn, tablesKept } from './collections.ts';
 import { readAllowed } from './live-grants.ts';
+import { purgeBeyond } from './purge.ts';
 import { leaseMs, type RunKey } from './run-lease.ts';
 import { dropStaged, isStaged, openStaging, readFetches } from './staging.ts';
 
@@ -74,6 +75,11 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
     const allowed = await readAllowed(tx, { ...run, now });
     const isStopped = of.stoppedAt !== null || of.removedAt !== null;
     const scopes = isStopped ? [] : allowed.toFetch;
+    // What no grant allows any more goes now: the run may be held, and data that nobody may have waits for no verdict.
+    if (scopes.length > 0) {
+      const { toKeep, grants } = allowed;
+      await purgeBeyond(tx, { ...run, scopes: toKeep, grants, sites: null, reason: 'grants-narrowed', now });
+    }
     const fence = row.fence + 1;
     // What was approved is what lies staged; where a crash of the database took that, it is fetched again and weighed again.
     const isApproved =

@@ -248,7 +248,9 @@ async function weighPlan(
   const touchedRows = weighedRows.parse(
     await tx.execute(sql`
       with touched as materialized (
-        select ${collection} as collection, ${site} as site, ${isUpcoming} as upcoming, p.kind, p.fields
+        select ${collection} as collection, ${site} as site, ${isUpcoming} as upcoming, p.kind,
+               -- A blank that is filled in overwrites nothing: a grant that leaves one more field in fills many at once.
+               array(select f from unnest(p.fields) as f where coalesce(p.before -> f, 'null') not in ('null', '[]')) as fields
           from ${plan} p join ${sql.raw(of.table)} r on r.id = p.id
          where p.collection = ${table} and p.kind in ('gone', 'changed', 'reused') and r.gone_at is null
            and r.content_hash <> ${unknownHash}::uuid and not coalesce((${archived}), false))
@@ -256,7 +258,7 @@ async function weighPlan(
              (select jsonb_object_agg(f.field, f.n) from (
                 select field, count(*) as n from touched u, unnest(u.fields) as field
                  where u.collection = t.collection and u.site is not distinct from t.site and u.upcoming = t.upcoming and u.kind = t.kind group by field) f) as fields
-        from touched t group by t.collection, t.site, t.upcoming, t.kind`),
+        from touched t where t.kind <> 'changed' or t.fields <> '{}' group by t.collection, t.site, t.upcoming, t.kind`),
   );
   if (touchedRows.length === 0) return [];
   const known = knownRows.parse(

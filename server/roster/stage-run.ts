@@ -318,9 +318,10 @@ export class StageRun {
             await this.#tx.execute(sql`
         with same as materialized (
           select ${sql.raw(personKey('s'))} as key,
-                 -- Who is known already keeps his id.
-                 (array_agg(s.source_id order by (exists (select 1 from roster_person r where r.system_id = ${systemId}::uuid and r.source_id = s.source_id)) desc,
-                            s.source_id))[1] as first
+                 -- Who is known already, and not gone, keeps his id.
+                 (array_agg(s.source_id order by
+                    (select case when r.gone_at is null then 0 else 1 end from roster_person r where r.system_id = ${systemId}::uuid and r.source_id = s.source_id) nulls last,
+                    (select r.first_seen_at from roster_person r where r.system_id = ${systemId}::uuid and r.source_id = s.source_id) nulls last, s.source_id))[1] as first
             from ${rows} s where ${sql.raw(personKey('s'))} is not null and status is distinct from 'tobedeleted'
            group by 1 having count(*) > 1),
         gathered as (
@@ -336,11 +337,20 @@ export class StageRun {
         select 'people', 'alias', source_id, array[first] from others`),
           );
     if (merged > 0) this.#deviations['person-with-several-ids'] = merged;
-    // An id that was told to be somebody's second one before is so still, also in a delta that tells of that one alone.
+    // An id that was told to be somebody's second one before is so still, also in a delta that tells of that one alone; of two such one stays.
     await this.#tx.execute(sql`
-      update ${rows} s set source_id = p.source_id from roster_person_alias a join roster_person p on p.id = a.person_id
-       where a.school_id = ${schoolId}::uuid and a.system_id = ${systemId}::uuid and s.source_id = a.source_id
-         and not exists (select 1 from ${rows} o where o.source_id = p.source_id)`);
+      with second as materialized (
+        select distinct on (p.source_id) s.ctid as at, p.source_id
+          from ${rows} s join roster_person_alias a on a.source_id = s.source_id join roster_person p on p.id = a.person_id
+         where a.school_id = ${schoolId}::uuid and a.system_id = ${systemId}::uuid
+           and not exists (select 1 from ${rows} o where o.source_id = p.source_id)
+           and not exists (select 1 from roster_person own where own.system_id = a.system_id and own.source_id = a.source_id and own.gone_at is null)
+         order by p.source_id, s.source_id),
+      others as (
+        delete from ${rows} s using roster_person_alias a, roster_person p
+         where a.school_id = ${schoolId}::uuid and a.system_id = ${systemId}::uuid and s.source_id = a.source_id and p.id = a.person_id
+           and p.source_id in (select source_id from second) and s.ctid not in (select at from second))
+      update ${rows} s set source_id = second.source_id from second where s.ctid = second.at`);
   }
 
   async #cutKinds({ kept }: Cut): Promise<void> {

@@ -25,6 +25,7 @@ function references(
       ? sql`join (select source_id, id from roster_group where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null) to_group
               on to_group.source_id = ${sql.raw(from)}`
       : sql`join (select source_id, id from roster_person where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null
+                     and source_id not in (select source_id from roster_person_alias where system_id = ${run.systemId}::uuid)
                   union all
                   select source_id, person_id from roster_person_alias where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid) to_person
               on to_person.source_id = ${sql.raw(from)}`,
@@ -119,6 +120,10 @@ async function partReused(tx: Tx, run: HeldRun, at: SQL): Promise<void> {
 }
 
 async function writeAliases(tx: Tx, run: HeldRun): Promise<void> {
+  // Who is told on his own again is nobody's second id.
+  await tx.execute(sql`
+    delete from roster_person_alias a using ${staged(run, 'people')} s
+     where a.school_id = ${run.schoolId}::uuid and a.system_id = ${run.systemId}::uuid and s.source_id = a.source_id and s.status is distinct from 'tobedeleted'`);
   await tx.execute(sql`
     insert into roster_person_alias (school_id, system_id, source_id, person_id)
     select ${run.schoolId}::uuid, ${run.systemId}::uuid, p.source_id, r.id
