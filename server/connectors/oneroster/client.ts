@@ -91,6 +91,16 @@ export async function* readPages(
     let batch: Batch;
     try {
       batch = await readBatch(session, asked.path, state.query, deviations);
+      // Where nothing else tells the end, an empty page is asked for once more: one that is empty by accident would pass for it.
+      if (
+        state.page > 0 &&
+        !state.spoke &&
+        batch.rows.length === 0 &&
+        batch.total === null &&
+        batch.next === undefined
+      ) {
+        batch = await readBatch(session, asked.path, state.query, deviations);
+      }
     } catch (error) {
       if (state.page > 0 && !state.spoke && isCrosswalkError(error, 'foreign-not-found')) {
         // A server that tells neither total nor link may answer so past the end.
