@@ -278,7 +278,7 @@ it(
   `after ${rounds} broken fetches nothing is gone that the source has (FAULT_SEED=${seed})`,
   async () => {
     const outcomes = new Map<string, number>();
-    let [gone, missing] = [0, 0];
+    let [gone, missedInSilence] = [0, 0];
     let last: (typeof kinds)[number] | undefined;
     for (let round = firstRound; round < firstRound + rounds; round++) {
       const random = prngFor(`fetch/${seed}/${round}`);
@@ -294,14 +294,17 @@ it(
       outcomes.set(`${kind} ${outcome}`, (outcomes.get(`${kind} ${outcome}`) ?? 0) + 1);
       const wrong = await wronged(at.school);
       gone += wrong.gone.length;
-      missing += wrong.missing.length;
-      expect(wrong, `FAULT_SEED=${seed}, round ${round}: ${told} (${trigger}), run ${outcome}`).toEqual({
-        gone: [],
-        missing: [],
-      });
+      const repeat = `FAULT_SEED=${seed}, round ${round}: ${told} (${trigger}), run ${outcome}`;
+      expect(wrong.gone, repeat).toEqual([]);
+      if (kind === 'silent' || kind === 'empty-and-silent') {
+        // A server that tells neither total nor link can lose a page unnoticed: that is why absence once is nothing.
+        missedInSilence += wrong.missing.length;
+        if (wrong.missing.length > 0) expect(await run(at, {}), repeat).toBe('applied');
+      } else expect(wrong.missing, repeat).toEqual([]);
+      expect(await wronged(at.school), repeat).toEqual({ gone: [], missing: [] });
     }
     process.stdout.write(
-      `${JSON.stringify({ fetches: rounds, seed, gone, missing, outcomes: Object.fromEntries([...outcomes].sort()) })}\n`,
+      `${JSON.stringify({ fetches: rounds, seed, gone, missedInSilence, outcomes: Object.fromEntries([...outcomes].sort()) })}\n`,
     );
     expect([...outcomes.keys()].some((outcome) => outcome.endsWith(' applied'))).toBe(true);
   },
