@@ -543,6 +543,13 @@ class Application {
     );
     for (const plan of plans) await this.#keepDiff(plan);
     await this.#noteOddities(facts);
+    // Repeats are removed by now and would not be counted again when somebody says yes: what is doubtful stays so.
+    for (const { collection } of fetches) {
+      if (this.#isWhole(collection, fetches, facts)) continue;
+      await this.#tx.execute(sql`
+        update staging.page set ended = 'doubtful'
+         where run_id = ${syncRunId}::uuid and school_id = ${schoolId}::uuid and collection = ${collection} and ended is not null`);
+    }
     const held: HeldPlan = { ...verdict, collections: Object.fromEntries(counts) };
     await this.#tx
       .update(syncRun)

@@ -341,4 +341,20 @@ describe('what a source may send', () => {
       expect.objectContaining({ collection: 'students', kind: 'field', field: 'family_name' }),
     );
   });
+
+  it('a yes to what was held makes no fetch complete that was not', async () => {
+    await run();
+    const students = [...data.users.values()].filter(({ kind }) => kind === 'student');
+    for (const user of students) data.users.set(user.id, { ...user, family: 'Churn' });
+    data.changed();
+    sis.faults.add({ kind: 'clamped-limit', max: 10, path: '*/students' });
+    sis.faults.add({ kind: 'duplicate-page', path: '*/students', nth: 2 });
+    const { syncRunId, outcome } = await run();
+    sis.faults.clear();
+    expect(outcome).toBe('held');
+    expect(await approve(syncRunId)).toBe('applied');
+    expect(await people('missed_fetches > 0')).toEqual([]);
+    const [row] = await database.admin`select progress from sync_run where id = ${syncRunId}`;
+    expect(row?.progress.students).toMatchObject({ complete: 0, missing: 0, gone: 0 });
+  });
 });
