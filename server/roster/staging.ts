@@ -203,8 +203,13 @@ export async function readFetches(tx: Tx, run: StagedRun): Promise<FetchFacts[]>
   const rows = factsSchema.parse(
     await tx.execute(sql`
       select collection, sum(rows + set_aside) as read, sum(set_aside) as set_aside,
-             max(total) as total, (array_agg(ended order by page desc))[1] as ended
-        from staging.page where run_id = ${run.syncRunId}::uuid group by collection`),
+             max(total) as total,
+             -- A total that sinks while we read is a list in which rows moved up past us, in whatever part of it.
+             case when bool_or(sank) and (array_agg(ended order by page desc))[1] is not null then 'doubtful'
+                  else (array_agg(ended order by page desc))[1] end as ended
+        from (select p.*, total < lag(total) over (partition by collection order by page) as sank
+                from staging.page p where run_id = ${run.syncRunId}::uuid) pages
+       group by collection`),
   );
   return rows.map(({ collection, read, total, set_aside, ended }) => ({
     collection,
