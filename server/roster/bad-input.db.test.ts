@@ -357,4 +357,59 @@ describe('what a source may send', () => {
     const [row] = await database.admin`select progress from sync_run where id = ${syncRunId}`;
     expect(row?.progress.students).toMatchObject({ complete: 0, missing: 0, gone: 0 });
   });
+
+  it('a first sync that brings under nine tenths of what was previewed and approved is held', async () => {
+    const { schoolId, systemId } = school;
+    const [asked] = await database.admin`select id from request where school_id = ${schoolId}`;
+    const counts = [{ collection: 'students', count: 40, precision: 'exact' }];
+    await database.admin`
+      insert into preview (id, school_id, request_id, system_id, counts, by_user_id, at)
+      values (gen_random_uuid(), ${schoolId}, ${asked?.id}, ${systemId}, ${database.admin.json(counts)}, ${school.people.approver.userId}, now())`;
+    const { syncRunId, outcome, row } = await run();
+    expect(outcome).toBe('held');
+    expect(row?.held.reasons).toEqual([
+      expect.objectContaining({ collection: 'students', kind: 'first', count: 30, of: 40, limit: 0.9 }),
+    ]);
+    expect(await people()).toEqual([]);
+    expect(await approve(syncRunId)).toBe('applied');
+    expect(await people("kind = 'student'")).toHaveLength(30);
+  });
+
+  it('a school’s own threshold for one site holds what the others would let pass', async () => {
+    await run();
+    const bySite = new Map<string, string[]>();
+    for (const { id, siteId: site } of data.classes.values()) bySite.set(site, [...(bySite.get(site) ?? []), id]);
+    const [largest] = [...bySite].sort((a, b) => b[1].length - a[1].length);
+    if (largest === undefined) throw new Error('no site has classes');
+    const [site, ids] = largest;
+    for (const id of ids.slice(0, 1)) {
+      const entry = data.classes.get(id);
+      if (entry !== undefined) data.classes.set(id, { ...entry, title: 'Another title' });
+    }
+    data.changed();
+    const collection = data.classes.get(ids[0] ?? '')?.kind === 'homeroom' ? 'classes' : 'groups';
+    const rule = { collection, site, kind: 'changed', share: 0, atLeast: 1 };
+    await database.admin`
+      insert into sync_settings (system_id, school_id, guard_rules, updated_at)
+      values (${school.systemId}, ${school.schoolId}, ${database.admin.json([rule])}, now())`;
+    const { outcome, row } = await run();
+    expect(outcome).toBe('held');
+    expect(row?.held.reasons).toEqual([
+      expect.objectContaining({ collection, site, kind: 'changed', count: 1, limit: 0 }),
+    ]);
+  });
+
+  it('who is told as a teacher and as a guardian is one person of both kinds', async () => {
+    const teacher = first(data.users, ({ kind }) => kind === 'teacher');
+    const [role] = teacher.roles;
+    if (role === undefined) throw new Error('a teacher without a role');
+    data.users.set(teacher.id, { ...teacher, roles: [role, { ...role, role: 'guardian', primary: false }] });
+    data.changed();
+    await run();
+    expect((await people()).filter((row) => row.source_id === teacher.id)).toEqual([
+      expect.objectContaining({ kind: 'teacher', kinds: ['teacher', 'guardian'] }),
+    ]);
+    const { row } = await run();
+    expect(row?.progress.teachers).toMatchObject({ added: 0, changed: 0, complete: 1 });
+  });
 });
