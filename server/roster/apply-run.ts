@@ -226,7 +226,8 @@ class Application {
       .set({
         state: 'succeeded',
         phase: 'announce',
-        finishedAt: now,
+        // The end, not the beginning: a large school takes minutes.
+        finishedAt: this.#ctx.clock.now(),
         leaseUntil: null,
         held: null,
         errorCode: null,
