@@ -8,7 +8,7 @@
  * PEER_SCOPES (comma-separated; all that the connector serves), PEER_SINCE (a moment: a delta), PEER_CA (file with certificates to trust), PEER_ALLOW (OUTBOUND_ALLOW).
  */
 import { readFileSync } from 'node:fs';
-import { type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { isScope } from '#db/schema/vocabulary.ts';
 import type { CallRecord, Tokens } from '#server/connectors/contract.ts';
 import { connectorById, connectors } from '#server/connectors/registry.ts';
 import { systemClock } from '#server/kernel/clock.ts';
@@ -24,7 +24,6 @@ if (id === undefined || PEER_SETTINGS === undefined || PEER_SECRET === undefined
 }
 
 const connector = connectorById(id);
-const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 const scopes = PEER_SCOPES === undefined ? connector.capabilities.scopes : PEER_SCOPES.split(',').filter(isScope);
 const http = createOutboundClient({
   mode: 'demo',

@@ -82,6 +82,7 @@ export const scopes = [
   'lti.launch',
 ] as const;
 export type Scope = (typeof scopes)[number];
+export const isScope = (text: string): text is Scope => scopes.some((scope) => scope === text);
 /** Scopes that name people; the marketplace's own edges may never carry one. */
 export const peopleScopes = [
   'roster.teachers',

@@ -214,6 +214,13 @@ export interface CourseRecord {
   readonly termName: string | null;
   readonly accountName: string | null;
 }
+/** The standard's words for the roles that make each kind of person. */
+export const rolesOfKind = {
+  student: ['student'],
+  teacher: ['teacher'],
+  guardian: ['guardian', 'parent', 'relative'],
+} as const;
+
 /** A role that a person has in a site; a person of several sites has several. */
 export interface PersonRole {
   /** In the standard's words: `student`, `teacher`, `guardian`, `parent`, `relative`. */

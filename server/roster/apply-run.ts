@@ -12,8 +12,8 @@ import {
   syncRun,
   syncSettings,
 } from '#db/schema/index.ts';
-import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import type { Context } from '#server/kernel/context.ts';
+import type { ToFetch } from './begin-run.ts';
 import {
   collectionsKept,
   isRosterCollection,
@@ -49,16 +49,6 @@ export type Applied =
   /** The database lost its unlogged tables: fetch again. */
   | { readonly outcome: 'staging-lost' };
 
-/** What was fetched for a run, and how. */
-export interface Fetched {
-  /** Collections as the connector names them, or as the package brought them. */
-  readonly collections: readonly string[];
-  readonly tables: readonly StagedTable[];
-  /** A package tells of everything at once, a list may move while it is read. */
-  readonly source: 'rest' | 'package';
-  readonly kind: 'full' | 'delta';
-}
-
 /** Most records whose reason is kept of one run, and rows of a held diff; the counts are never cut. */
 const mostSetAside = 10_000;
 const mostHeld = 20_000;
@@ -67,7 +57,7 @@ const mostHeld = 20_000;
  * stage → plan → guard → apply for one run whose collections are fetched. One transaction applies, as the sync role: readers see the
  * old roster or the new one, and its first statement proves that nobody has taken the run over.
  */
-export async function applyRun(ctx: Context, run: HeldRun, fetched: Fetched): Promise<Applied> {
+export async function applyRun(ctx: Context, run: HeldRun, fetched: ToFetch): Promise<Applied> {
   const now = () => ctx.clock.now();
   const inSchool = <T>(work: (tx: Tx) => Promise<T>) => ctx.database.withSchool(run.schoolId, work);
   const before = await inSchool((tx) => outcomeSoFar(tx, run));
@@ -137,10 +127,10 @@ class Application {
   readonly #ctx: Context;
   readonly #tx: Tx;
   readonly #run: HeldRun;
-  readonly #fetched: Fetched;
+  readonly #fetched: ToFetch;
   readonly #now: Date;
 
-  constructor(ctx: Context, tx: Tx, run: HeldRun, fetched: Fetched, now: Date) {
+  constructor(ctx: Context, tx: Tx, run: HeldRun, fetched: ToFetch, now: Date) {
     this.#ctx = ctx;
     this.#tx = tx;
     this.#run = run;

@@ -19,6 +19,7 @@ export interface ToFetch {
   readonly collections: readonly Collection[];
   readonly tables: readonly StagedTable[];
   readonly kind: 'full' | 'delta';
+  /** A package tells of everything at once, a list may move while it is read. */
   readonly source: 'rest' | 'package';
   /** In a delta: from when on a collection is asked for what was modified; the others are read whole. */
   readonly since: Readonly<Partial<Record<Collection, string>>>;

@@ -1,4 +1,5 @@
 import type { Scope } from '#db/schema/vocabulary.ts';
+import { rolesOfKind } from '#server/connectors/contract.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
 
 /** What a person of a school reads of in counts, diffs and thresholds, in the order in which it is applied. */
@@ -87,6 +88,29 @@ export function tablesKept(kept: ReadonlySet<RosterCollection>): ReadonlySet<Tab
     }),
   );
 }
+
+/** The kinds of person, and of group, that may rest under these collections. */
+export const personKindsKept = (kept: ReadonlySet<RosterCollection>): readonly (keyof typeof rolesOfKind)[] => [
+  ...(kept.has('students') ? (['student'] as const) : []),
+  ...(kept.has('teachers') ? (['teacher'] as const) : []),
+  ...(kept.has('guardians') ? (['guardian'] as const) : []),
+];
+export const groupKindsKept = (kept: ReadonlySet<RosterCollection>): readonly ('group' | 'class')[] => [
+  ...(kept.has('groups') ? (['group'] as const) : []),
+  ...(kept.has('classes') ? (['class'] as const) : []),
+];
+/** Roles of people, in the standard's words, and roles of enrolments. */
+export const personRolesKept = (kept: ReadonlySet<RosterCollection>): readonly string[] =>
+  personKindsKept(kept).flatMap((kind) => rolesOfKind[kind]);
+export const enrolmentRolesKept = (kept: ReadonlySet<RosterCollection>): readonly string[] =>
+  personKindsKept(kept).filter((kind) => kind !== 'guardian');
+
+/** The kind of person that a scope lets us keep, where it lets us keep one. */
+export const personKindOfScope: Readonly<Record<string, string>> = {
+  'roster.students': 'student',
+  'roster.teachers': 'teacher',
+  'roster.guardians': 'guardian',
+};
 
 /** Single fields that an approver may leave out, and the staged table in which each stands. */
 export const narrowableFields = {

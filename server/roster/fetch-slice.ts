@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { rosterFetch, syncRun } from '#db/schema/index.ts';
-import { type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { isScope } from '#db/schema/vocabulary.ts';
 import type { Collection } from '#server/connectors/contract.ts';
 import { deltaDeviations } from '#server/connectors/exchange/deviations.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -132,8 +132,6 @@ async function forgetCursors(tx: Tx, run: HeldRun): Promise<void> {
     .set({ modifiedUntil: null })
     .where(and(eq(rosterFetch.schoolId, run.schoolId), eq(rosterFetch.systemId, run.systemId)));
 }
-
-const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 
 /** Ends a run under whose scopes nothing more may be asked; whoever narrowed the grants has requested another. */
 async function discardIfStale(tx: Tx, run: HeldRun, begunWith: readonly string[], now: Date): Promise<boolean> {

@@ -2,37 +2,17 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Context } from '#server/kernel/context.ts';
 import { unknownHash } from './plan-run.ts';
+import { personCells, rosterTables } from './roster-tables.ts';
 import { undoDays } from './undo-run.ts';
 
 /** Rows of one transaction: short ones, so that nobody waits for them. */
 const atOnce = 20_000;
 const schoolRows = z.array(z.object({ school_id: z.uuid() }));
 
-/** Columns of a person that say who he is. Ids and kind stay, so that who comes back is the same. */
-const personContent = [
-  'username',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'preferred_given_name',
-  'preferred_family_name',
-  'pronouns',
-  'identifier',
-  'master_identifier',
-  'email',
-  'sms',
-  'phone',
-  'primary_site_source_id',
-] as const;
-const personLists = ['grades', 'user_ids', 'agent_source_ids', 'site_source_ids', 'roles'] as const;
-const demographicsContent = [
-  'birth_date',
-  'sex',
-  'country_of_birth',
-  'state_of_birth',
-  'city_of_birth',
-  'public_school_residence',
-] as const;
+/** Content of people and demographics. Ids and kind stay, so that who comes back is the same. */
+const demographicsContent = Object.keys(rosterTables.demographics.columns).filter(
+  (name) => name !== 'person_id' && name !== 'races',
+);
 
 /**
  * Forgets, in every school, the values before and after of changes that can no longer be taken back, and the content of people who have been gone
@@ -62,7 +42,7 @@ export async function forgetOldChanges(ctx: Context): Promise<number> {
       sql`
         update roster_change c set before = null, after = null
          where c.seq in (select seq from roster_change where school_id = ${school} and at < ${before} and (before is not null or after is not null) limit ${atOnce})`,
-      emptied('roster_person', personContent, personLists),
+      emptied('roster_person', personCells.text, [...personCells.list, 'site_source_ids']),
       emptied('roster_demographics', demographicsContent, ['races']),
     ]) {
       for (;;) {

@@ -1,7 +1,7 @@
 import { and, eq, gte, isNull } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { connection, grant } from '#db/schema/index.ts';
-import { type ConnectionState, type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { type ConnectionState, isScope, type Scope } from '#db/schema/vocabulary.ts';
 import type { GrantedFields } from './collections.ts';
 
 /** What the live grants of a system allow. */
@@ -17,7 +17,6 @@ export interface Allowed {
 }
 
 const fetching: readonly ConnectionState[] = ['connecting', 'live', 'failing'];
-const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 const union = (lists: readonly (readonly string[])[]) => [...new Set(lists.flat().filter(isScope))].sort();
 
 /** Reads the union of a system's live grants (DESIGN.md §2, "Need to know, enforced"). */

@@ -5,10 +5,14 @@ import { receipt } from '#db/schema/index.ts';
 import { newId } from '#server/kernel/ids.ts';
 import {
   collectionsKept,
+  enrolmentRolesKept,
   fieldsLeftOut,
   type GrantedFields,
+  groupKindsKept,
   isRosterCollection,
   narrowableFields,
+  personKindOfScope,
+  personKindsKept,
   type RosterCollection,
   rosterCollections,
   tableNames,
@@ -60,12 +64,8 @@ export async function purgeBeyond(tx: Tx, purge: Purge): Promise<Partial<Record<
       ),
     );
 
-  const kinds = [...(kept.has('groups') ? ['group'] : []), ...(kept.has('classes') ? ['class'] : [])];
-  const people = [
-    ...(kept.has('students') ? ['student'] : []),
-    ...(kept.has('teachers') ? ['teacher'] : []),
-    ...(kept.has('guardians') ? ['guardian'] : []),
-  ];
+  const kinds = groupKindsKept(kept);
+  const people = personKindsKept(kept);
   for (const table of tableNames) {
     const of = rosterTables[table];
     const beyond: ReturnType<typeof sql>[] = [];
@@ -82,7 +82,7 @@ export async function purgeBeyond(tx: Tx, purge: Purge): Promise<Partial<Record<
     }
     // What points at people or groups that go, goes with them.
     if (table === 'enrolments' && tables.has(table)) {
-      const roles = [...(kept.has('students') ? ['student'] : []), ...(kept.has('teachers') ? ['teacher'] : [])];
+      const roles = enrolmentRolesKept(kept);
       if (roles.length < 2) beyond.push(sql`r.role not in ${list(roles)}`);
       if ((deleted.groups ?? 0) + (deleted.classes ?? 0) > 0)
         beyond.push(sql`not exists (select 1 from roster_group g where g.id = r.group_id)`);
@@ -130,11 +130,6 @@ async function emptyFields(
   kept: ReadonlySet<RosterCollection>,
   grants: readonly GrantedFields[],
 ): Promise<number> {
-  const kindOfScope: Readonly<Record<string, string>> = {
-    'roster.students': 'student',
-    'roster.teachers': 'teacher',
-    'roster.guardians': 'guardian',
-  };
   const fields = new Set<string>(Object.keys(narrowableFields));
   let emptied = 0;
   const empty = async (table: string, column: string, when: ReturnType<typeof sql>) => {
@@ -151,7 +146,7 @@ async function emptyFields(
   for (const entry of fieldsLeftOut(grants)) {
     const at = entry.indexOf(':');
     const [scope, field] = [entry.slice(0, at), entry.slice(at + 1)];
-    const kind = kindOfScope[scope];
+    const kind = personKindOfScope[scope];
     if (!fields.has(field)) continue;
     if (kind !== undefined && field !== 'birth_date') await empty('roster_person', field, sql`r.kind = ${kind}`);
     if (scope === 'roster.demographics' && field === 'birth_date') await empty('roster_demographics', field, sql`true`);

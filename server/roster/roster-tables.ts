@@ -1,3 +1,4 @@
+import { rolesOfKind } from '#server/connectors/contract.ts';
 import type { RosterCollection, TableName } from './collections.ts';
 
 /** How a column of a roster table comes from what is staged, as SQL: `s` is the staged row, `r` the one that rests. */
@@ -43,16 +44,35 @@ const list = (...names: readonly string[]) =>
 const day = (...names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { from: `staging.day(s.${name})` }]));
 
-const guardianRoles = ['guardian', 'parent', 'relative'] as const;
 /** Whether a `roles` cell tells one of these roles. */
 const tells = (cell: string, words: readonly string[]) =>
   words.map((word) => `strpos(chr(31) || coalesce(${cell}, ''), chr(31) || '${word}|') > 0`).join(' or ');
 
 /** The kind of a staged person by its `roles` cell: the first of its kinds. */
 export const kindOfRoles = (cell: string) =>
-  `case when ${tells(cell, ['student'])} then 'student' when ${tells(cell, ['teacher'])} then 'teacher' when ${tells(cell, guardianRoles)} then 'guardian' else 'other' end`;
+  `case when ${tells(cell, rolesOfKind.student)} then 'student' when ${tells(cell, rolesOfKind.teacher)} then 'teacher' when ${tells(cell, rolesOfKind.guardian)} then 'guardian' else 'other' end`;
 const kindsOfRoles = (cell: string) =>
-  `array_remove(array[case when ${tells(cell, ['student'])} then 'student' end, case when ${tells(cell, ['teacher'])} then 'teacher' end, case when ${tells(cell, guardianRoles)} then 'guardian' end], null)`;
+  `array_remove(array[case when ${tells(cell, rolesOfKind.student)} then 'student' end, case when ${tells(cell, rolesOfKind.teacher)} then 'teacher' end, case when ${tells(cell, rolesOfKind.guardian)} then 'guardian' end], null)`;
+
+/** The cells of a person that rest as they are told. */
+export const personCells = {
+  text: [
+    'username',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'preferred_given_name',
+    'preferred_family_name',
+    'pronouns',
+    'identifier',
+    'master_identifier',
+    'email',
+    'sms',
+    'phone',
+    'primary_site_source_id',
+  ],
+  list: ['grades', 'user_ids', 'agent_source_ids', 'roles'],
+} as const;
 
 export const rosterTables: Readonly<Record<TableName, RosterTable>> = {
   sites: {
@@ -126,22 +146,8 @@ export const rosterTables: Readonly<Record<TableName, RosterTable>> = {
       kind: { from: kindOfRoles('s.roles') },
       kinds: { from: kindsOfRoles('s.roles') },
       enabled: { from: 'coalesce(staging.truth(s.enabled), true)' },
-      ...text(
-        'username',
-        'given_name',
-        'family_name',
-        'middle_name',
-        'preferred_given_name',
-        'preferred_family_name',
-        'pronouns',
-        'identifier',
-        'master_identifier',
-        'email',
-        'sms',
-        'phone',
-        'primary_site_source_id',
-      ),
-      ...list('grades', 'user_ids', 'agent_source_ids', 'roles'),
+      ...text(...personCells.text),
+      ...list(...personCells.list),
       site_source_ids: {
         from: `case when strpos(s.roles, chr(31)) = length(s.roles) then array_remove(array[split_part(s.roles, '|', 3)], '')
           else array(select distinct split_part(role, '|', 3) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 3) <> '' order by 1) end`,

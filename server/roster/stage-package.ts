@@ -13,7 +13,13 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { open, type SealedPlace } from '#server/kernel/sealed.ts';
 import { createIdSet, type IdSet } from '#server/protocols/oneroster-csv/id-set.ts';
 import { type OneRosterPackage, openPackage, type ReadFacts } from '#server/protocols/oneroster-csv/open-package.ts';
-import { collectionsKept, type RosterCollection, tablesKept } from './collections.ts';
+import {
+  collectionsKept,
+  enrolmentRolesKept,
+  personRolesKept,
+  type RosterCollection,
+  tablesKept,
+} from './collections.ts';
 import { noteProgress } from './progress.ts';
 import { type HeldRun, prolong, prolongByDriver } from './run-lease.ts';
 import { copyPage, readFetches, type SetAsideRow } from './staging.ts';
@@ -121,11 +127,7 @@ function readTable(
 ) {
   const withStreams = (columns: readonly string[]) =>
     kept.has('streams') ? columns : columns.filter((column) => !column.startsWith('stream_'));
-  const people = [
-    ...(kept.has('students') ? ['student'] : []),
-    ...(kept.has('teachers') ? ['teacher'] : []),
-    ...(kept.has('guardians') ? ['guardian', 'parent', 'relative'] : []),
-  ];
+  const people = personRolesKept(kept);
   const ofPeople = { roles: people, ...(known === undefined ? {} : { known }) };
   switch (table) {
     case 'people':
@@ -139,7 +141,7 @@ function readTable(
       return pack.read('roles', { roles: people });
     case 'enrolments':
       return pack.read('enrolments', {
-        roles: [...(kept.has('students') ? ['student'] : []), ...(kept.has('teachers') ? ['teacher'] : [])],
+        roles: enrolmentRolesKept(kept),
       });
     case 'demographics':
       return pack.read('demographics', ofPeople);

@@ -1,17 +1,22 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
+import { rolesOfKind } from '#server/connectors/contract.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
 import {
+  enrolmentRolesKept,
   fieldsLeftOut,
   type GrantedFields,
   narrowableFields,
+  personKindOfScope,
+  personKindsKept,
+  personRolesKept,
   type RosterCollection,
   stagedIn,
   type TableName,
   tablesKept,
 } from './collections.ts';
-import { kindOfRoles, rosterTables } from './roster-tables.ts';
+import { kindOfRoles, personCells, rosterTables } from './roster-tables.ts';
 import type { HeldRun } from './run-lease.ts';
 import { cutMark } from './stage-page.ts';
 import { analyseStaged, staged } from './staging.ts';
@@ -179,22 +184,9 @@ export class StageRun {
         ),
       );
     if (delta?.any !== true) return;
-    const copied = [
-      'username',
-      'given_name',
-      'family_name',
-      'middle_name',
-      'preferred_given_name',
-      'preferred_family_name',
-      'pronouns',
-      'identifier',
-      'master_identifier',
-      'email',
-      'sms',
-      'phone',
-      'primary_site_source_id',
-    ];
-    const lists = ['grades', 'user_ids', 'agent_source_ids'];
+    const { text: copied } = personCells;
+    // Roles are what is put together here, and the sites follow from them.
+    const lists = personCells.list.filter((name) => name !== 'roles');
     await this.#tx.execute(sql`
       insert into ${people} (source_id, status, enabled, ${sql.raw([...copied, ...lists].join(', '))})
       select r.source_id, 'active', r.enabled::text, ${sql.raw([...copied.map((name) => `r.${name}`), ...lists.map((name) => `nullif(array_to_string(r.${name}, chr(31)) || chr(31), chr(31))`)].join(', '))}
@@ -359,26 +351,17 @@ export class StageRun {
       if (!kept.has('streams')) await this.cutGroups(kept);
     }
     if (this.#has('people')) {
-      const kinds = [
-        ...(kept.has('students') ? ['student'] : []),
-        ...(kept.has('teachers') ? ['teacher'] : []),
-        ...(kept.has('guardians') ? ['guardian'] : []),
-      ];
+      const words = personRolesKept(kept);
       const tells = sql.join(
-        kinds.flatMap((kind) =>
-          (kind === 'guardian' ? ['guardian', 'parent', 'relative'] : [kind]).map(
-            (word) => sql`strpos(chr(31) || coalesce(s.roles, ''), chr(31) || ${`${word}|`}) > 0`,
-          ),
-        ),
+        words.map((word) => sql`strpos(chr(31) || coalesce(s.roles, ''), chr(31) || ${`${word}|`}) > 0`),
         sql` or `,
       );
       // Who is of no granted kind goes; who is of two, one of them not granted, is known by the granted one alone.
       await this.#delete(
         'people',
-        kinds.length === 0 ? sql`true` : sql`coalesce(s.roles, '') <> '' and not (${tells})`,
+        words.length === 0 ? sql`true` : sql`coalesce(s.roles, '') <> '' and not (${tells})`,
       );
-      if (kinds.length < 3) {
-        const words = kinds.flatMap((kind) => (kind === 'guardian' ? ['guardian', 'parent', 'relative'] : [kind]));
+      if (personKindsKept(kept).length < Object.keys(rolesOfKind).length) {
         await this.#tx.execute(sql`
           update ${this.#of('people')} s
              set roles = (select string_agg(role, chr(31)) || chr(31) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) in ${among(words)})
@@ -386,7 +369,7 @@ export class StageRun {
       }
     }
     if (this.#has('enrolments')) {
-      const roles = [...(kept.has('students') ? ['student'] : []), ...(kept.has('teachers') ? ['teacher'] : [])];
+      const roles = enrolmentRolesKept(kept);
       const beyond = sql`(s.role is not null and lower(s.role) not in (${sql.join(
         ['', ...roles].map((role) => sql`${role}`),
         sql`, `,
@@ -399,8 +382,7 @@ export class StageRun {
   /** Groups of kinds that no grant needs: where streams are granted, after they have told theirs. */
   async cutGroups(kept: ReadonlySet<RosterCollection>): Promise<void> {
     if (!this.#has('groups') || (kept.has('groups') && kept.has('classes'))) return;
-    const kinds = [...(kept.has('groups') ? ['groups'] : []), ...(kept.has('classes') ? ['classes'] : [])];
-    await this.#delete('groups', sql`${sql.raw(rosterTables.groups.collection.staged)} not in ${among(kinds)}`);
+    await this.#delete('groups', sql`${sql.raw(rosterTables.groups.collection.staged)} not in ${among(kept)}`);
   }
 
   async #cutSites(sites: ReadonlySet<string> | null): Promise<void> {
@@ -436,11 +418,6 @@ export class StageRun {
 
   /** Fields that no grant of a kind of person leaves in are emptied for that kind. */
   async #cutFields(grants: readonly GrantedFields[]): Promise<void> {
-    const kindOfScope: Readonly<Record<string, string>> = {
-      'roster.students': 'student',
-      'roster.teachers': 'teacher',
-      'roster.guardians': 'guardian',
-    };
     const fields = new Set<string>(Object.keys(narrowableFields));
     const leftOut = [...fieldsLeftOut(grants)].map((entry) => {
       const at = entry.indexOf(':');
@@ -449,7 +426,7 @@ export class StageRun {
     for (const { scope, field } of leftOut) {
       if (!fields.has(field)) continue;
       const column = sql.raw(`"${field}"`);
-      const kind = kindOfScope[scope];
+      const kind = personKindOfScope[scope];
       if (kind !== undefined && field !== 'birth_date' && this.#has('people')) {
         await this.#tx.execute(
           sql`update ${this.#of('people')} s set ${column} = null where ${column} is not null and ${sql.raw(kindOfRoles('s.roles'))} = ${kind}`,

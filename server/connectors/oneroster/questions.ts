@@ -1,5 +1,5 @@
 import type { Scope } from '#db/schema/vocabulary.ts';
-import type { Collection } from '#server/connectors/contract.ts';
+import { type Collection, rolesOfKind } from '#server/connectors/contract.ts';
 import type { WantedPeople } from './map-people.ts';
 import type { Version } from './settings.ts';
 
@@ -64,7 +64,6 @@ export function collectionsFor(scopes: readonly Scope[]): readonly Read[] {
 }
 
 const everybody: WantedPeople = { roles: [], askedFor: null, before: [] };
-const guardianRoles = ['guardian', 'parent', 'relative'];
 
 /**
  * How a collection is asked for, the way that gives the fewest people first; the next plan is for systems that refuse the one before
@@ -99,13 +98,13 @@ export function plansOf(collection: Read, version: Version, scopes: readonly Sco
     }
     case 'guardians':
       return [
-        guardianRoles.map((role, at) => ({
+        rolesOfKind.guardian.map((role, at) => ({
           path: 'users' as const,
           filter: byRole(role),
           // One who is both comes once.
-          wanted: { roles: guardianRoles, askedFor: role, before: guardianRoles.slice(0, at) },
+          wanted: { roles: rolesOfKind.guardian, askedFor: role, before: rolesOfKind.guardian.slice(0, at) },
         })),
-        anyOf('users', guardianRoles),
+        anyOf('users', rolesOfKind.guardian),
       ];
     case 'enrolments': {
       const roles = [

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { agreement, appUser, consent, preview, request, site, system as systemTable } from '#db/schema/index.ts';
-import { scopes as allScopes, type Scope } from '#db/schema/vocabulary.ts';
+import { isScope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import { hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
 import { type ErrorCode, isCrosswalkError } from '#server/kernel/errors.ts';
@@ -15,8 +15,6 @@ import { marketplaceName } from './marketplace-name.ts';
 import { provedScopes, suffices } from './read-proof.ts';
 import { readSituation, type Situation } from './situation.ts';
 import { isRefusal, readCause, transition } from './state-machine.ts';
-
-const isScope = (text: string): text is Scope => allScopes.some((scope) => scope === text);
 
 /**
  * Everything that a decision needs on one page (STYLE.md, "Pages"): who asks, what for, of which system at which host,

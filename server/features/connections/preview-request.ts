@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { preview, request } from '#db/schema/index.ts';
-import { type Scope, scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { isScope } from '#db/schema/vocabulary.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
@@ -14,7 +14,6 @@ import { readSituation } from './situation.ts';
 import { withOpened } from './use-credential.ts';
 
 const maxSample = 5;
-const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 
 /**
  * The one read without a grant (DESIGN.md §2, "Preview"): begun by the approver, at most five records per collection and

@@ -1,8 +1,7 @@
 import { and, desc, eq, gte, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { connection, grant, request, site, syncRun, system } from '#db/schema/index.ts';
-import type { ConnectionState, Scope, SystemKind, Turn } from '#db/schema/vocabulary.ts';
-import { scopes as vocabulary } from '#db/schema/vocabulary.ts';
+import { type ConnectionState, isScope, type Scope, type SystemKind, type Turn } from '#db/schema/vocabulary.ts';
 import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow } from './load-rows.ts';
@@ -48,7 +47,6 @@ export interface EdgeView {
   } | null;
 }
 
-const isScope = (text: string): text is Scope => vocabulary.some((scope) => scope === text);
 /** Ended edges stay in sight for a while. */
 const shownAfterEndMilliseconds = 90 * 24 * 60 * 60 * 1000;
 
