@@ -100,7 +100,7 @@ export const systemCall = pgTable(
     systemId: uuid('system_id').notNull(),
     syncRunId: uuid('sync_run_id'),
     at: moment('at').notNull(),
-    purpose: text('purpose', { enum: ['proof', 'preview', 'sync', 'token', 'health'] }).notNull(),
+    purpose: text('purpose', { enum: ['proof', 'preview', 'sync', 'push', 'token', 'health'] }).notNull(),
     method: text('method').notNull(),
     path: text('path').notNull(),
     status: integer('status'),

@@ -4,6 +4,7 @@ import type { Clock } from '#server/kernel/clock.ts';
 import type { ErrorCode } from '#server/kernel/errors.ts';
 import type { OutboundClient } from '#server/kernel/outbound/client.ts';
 import type { DeviationKey } from './exchange/deviations.ts';
+import type { Push } from './push-contract.ts';
 
 /**
  * What a connector is: one folder and one line in `registry.ts`. It speaks a system's protocol and maps it to our
@@ -48,7 +49,7 @@ export interface GuideStep {
 /** A call that we made, for the school's own log: no body, no token, no query value that could name a person. */
 export interface CallRecord {
   readonly at: Date;
-  readonly purpose: 'proof' | 'preview' | 'sync' | 'token' | 'health';
+  readonly purpose: 'proof' | 'preview' | 'sync' | 'push' | 'token' | 'health';
   readonly method: string;
   /** Path and the names of query parameters with harmless values (limit, offset, page). */
   readonly path: string;
@@ -440,6 +441,8 @@ export interface Connector<Settings = unknown, Secret = unknown> {
     cursor: string | null,
     options?: FetchOptions,
   ): AsyncIterable<Page<C>>;
+  /** Only of an LMS that Crosswalk can write a roster into: see `push-contract.ts` for what it promises. */
+  readonly push?: Push<Session<Settings, Secret>>;
   /** Only for `authorization-code`. */
   readonly consent?: {
     /** Where to send the administrator. */

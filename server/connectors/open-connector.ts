@@ -15,6 +15,7 @@ import type {
   Tokens,
   WatchedFolder,
 } from './contract.ts';
+import type { AnyPushBatch, BatchPush, ExistingAsk, PackagePush, Push } from './push-contract.ts';
 
 /** What a registered connector says of itself, whatever the types of its settings and secret. */
 type Facts = Pick<
@@ -30,6 +31,18 @@ type Facts = Pick<
   | 'collectionsFor'
 >;
 
+/** What a connector's push says of itself. */
+export type PushFacts = Pick<
+  Push<unknown>,
+  'manner' | 'entities' | 'carries' | 'signIn' | 'keyLength' | 'codesAreUnique' | 'reading' | 'batch'
+>;
+
+type Bound<P> = {
+  readonly [K in keyof P]: P[K] extends (session: never, ...rest: infer A) => infer R ? (...rest: A) => R : P[K];
+};
+/** A connector's push with a session in hand: the promises are those of `push-contract.ts`. */
+export type OpenPush = Bound<BatchPush<unknown>> | Bound<PackagePush<unknown>>;
+
 /** A connector with the settings and the secret of one system in hand. */
 export interface OpenConnector {
   readonly id: string;
@@ -39,6 +52,8 @@ export interface OpenConnector {
   preview(scopes: readonly Scope[]): Promise<readonly PreviewCollection[]>;
   fetch<C extends Collection>(collection: C, cursor: string | null, options?: FetchOptions): AsyncIterable<Page<C>>;
   collectionsFor(scopes: readonly Scope[]): readonly Collection[];
+  /** Null where this LMS cannot be written to. */
+  readonly push: OpenPush | null;
 }
 
 /** The connector of the registry: settings and secrets come in as they were stored and are parsed here. */
@@ -56,6 +71,7 @@ export interface RegisteredConnector extends Facts {
   origins(settings: unknown): readonly string[];
   hint(secret: unknown): string;
   open(session: Session<unknown, unknown>): OpenConnector;
+  readonly push: PushFacts | null;
   readonly consent: {
     authorizeUrl(settings: unknown, secret: unknown, request: ConsentRequest): string;
     exchange(session: BareSession<unknown, unknown>, answer: ConsentAnswer): Promise<ConsentResult>;
@@ -77,7 +93,7 @@ export function register<Settings extends Record<string, unknown>, Secret extend
   };
   const settingsOf = (value: unknown) => parse(connector.settings, value);
   const secretOf = (value: unknown) => parse(connector.secret, value);
-  const { consent } = connector;
+  const { consent, push } = connector;
   return {
     id: connector.id,
     kind: connector.kind,
@@ -113,8 +129,10 @@ export function register<Settings extends Record<string, unknown>, Secret extend
         preview: (scopes) => connector.preview(session, scopes),
         fetch: (collection, cursor, options) => connector.fetch(session, collection, cursor, options),
         collectionsFor: connector.collectionsFor,
+        push: push === undefined ? null : bind(push, session),
       };
     },
+    push: push ?? null,
     consent:
       consent === undefined
         ? null
@@ -126,5 +144,25 @@ export function register<Settings extends Record<string, unknown>, Secret extend
             revoke: (raw, tokens) =>
               consent.revoke({ ...raw, settings: settingsOf(raw.settings), secret: secretOf(raw.secret) }, tokens),
           },
+  };
+}
+
+function bind<S>(push: Push<S>, session: S): OpenPush {
+  const both = {
+    readExisting: (ask: ExistingAsk) => push.readExisting(session, ask),
+    detectForeignImport: (ours: Parameters<Push<S>['detectForeignImport']>[1]) =>
+      push.detectForeignImport(session, ours),
+  };
+  if (push.manner === 'batches') {
+    return { ...push, ...both, deliver: (batch: AnyPushBatch) => push.deliver(session, batch) };
+  }
+  return {
+    ...push,
+    ...both,
+    deliver: (batch: AnyPushBatch & { readonly action: 'adopt' }) => push.deliver(session, batch),
+    find: (submitted) => push.find(session, submitted),
+    submit: (toSubmit) => push.submit(session, toSubmit),
+    follow: (ticket) => push.follow(session, ticket),
+    problems: (ticket) => push.problems(session, ticket),
   };
 }
