@@ -36,7 +36,7 @@ export interface Reference {
   readonly foreignId: string | null;
 }
 
-/** What is wanted, in our words. Null says that nothing is known: the field is left as it is. */
+/** What is wanted, in our words. Null: nothing is known, or it is left as somebody over there made it; the field is not written. */
 export interface PushContent {
   term: {
     readonly name: string;
@@ -46,17 +46,18 @@ export interface PushContent {
   };
   category: { readonly name: string };
   course: {
-    readonly name: string;
+    /** Never null where it is created; so it is with every name. */
+    readonly name: string | null;
     /** Short name; Moodle wants it unique in the site, the engine makes it so. */
-    readonly code: string;
+    readonly code: string | null;
     readonly category: Reference | null;
     readonly term: Reference | null;
     readonly startsOn: string | null;
     /** Exclusive. */
     readonly endsOn: string | null;
   };
-  section: { readonly name: string; readonly course: Reference };
-  cohort: { readonly name: string; readonly of: 'class' | 'stream' };
+  section: { readonly name: string | null; readonly course: Reference };
+  cohort: { readonly name: string | null; readonly of: 'class' | 'stream' };
   user: {
     /** By the school's rule where the person has none; lower case. */
     readonly username: string;
@@ -78,8 +79,8 @@ export interface PushContent {
 }
 
 /**
- * `adopt`: the record `foreignId`, which nobody of ours made, is given our key and no other content; an `update` follows where the content
- * differs. `suspend`: nobody is removed and nothing is lost (a user may not sign in, an enrolment is inactive); `restore` is its
+ * `adopt`: the record `foreignId`, which nobody of ours made, is given our key and nothing else is written; an `update` of the same record
+ * follows in a later batch where the content differs. `suspend`: nobody is removed and nothing is lost (a user may not sign in, an enrolment is inactive); `restore` is its
  * opposite. `remove`: only ever of what is ours.
  */
 export const pushActions = ['create', 'update', 'adopt', 'suspend', 'restore', 'remove'] as const;
@@ -93,7 +94,13 @@ export interface PushChange<E extends PushEntity = PushEntity> {
   readonly key: string;
   /** Null where it is to be created, or was not told yet. */
   readonly foreignId: string | null;
-  readonly content: PushContent[E];
+  /**
+   * Null where it is suspended or removed and nothing is known of it here any more; of an enrolment, a membership and a section the
+   * references always stand.
+   */
+  readonly content: PushContent[E] | null;
+  /** How it stood over there when it was read: a name and a login or short name that a line may have to repeat. */
+  readonly standsAs: { readonly name: string | null; readonly code: string | null } | null;
   /** Its place in the stream of its entity, from 1, without gaps and the same whenever the package is asked for again. */
   readonly ordinal: number;
 }
