@@ -20,7 +20,7 @@ import { RelativeTime } from '#components/ui/relative-time.tsx';
 import type { SchoolRole } from '#db/schema/vocabulary.ts';
 import { ReviewLinks } from './review-links.tsx';
 import { SideBySide } from './side-by-side.tsx';
-import { SwitchSection } from './switch-section.tsx';
+import { isMoving, SwitchSection } from './switch-section.tsx';
 
 type Page = Outputs['replaceSystem']['page'];
 
@@ -53,10 +53,12 @@ export function ReplaceView({
       ? t('standing.none')
       : replacement.state === 'reviewing'
         ? t('standing.reviewing', { ...names, open: replacement.open })
-        : t.rich(replacement.state === 'switched' ? 'standing.switched' : 'standing.undone', {
-            ...names,
-            when: () => <RelativeTime at={at ?? new Date(0)} />,
-          });
+        : isMoving(replacement)
+          ? t(`standing.${replacement.state}`, names)
+          : t.rich(replacement.state === 'switched' ? 'standing.switched' : 'standing.undone', {
+              ...names,
+              when: () => <RelativeTime at={at ?? new Date(0)} />,
+            });
   return (
     <>
       <PageHeader

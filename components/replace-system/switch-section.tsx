@@ -1,8 +1,9 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { useFormatter, useTranslations } from 'next-intl';
+import { useEffect } from 'react';
 import { toast } from 'sonner';
 import { useScopeWords } from '#components/connections/scope-words.tsx';
 import { lookOfConnection } from '#components/connections/state-look.ts';
@@ -12,9 +13,13 @@ import { Button } from '#components/ui/button.tsx';
 import { Ask, Section } from '#components/ui/card.tsx';
 import { ConfirmDialog } from '#components/ui/dialog.tsx';
 import { ErrorNotice } from '#components/ui/error-notice.tsx';
+import { Progress } from '#components/ui/progress.tsx';
 import { RelativeTime } from '#components/ui/relative-time.tsx';
 import { StateBadge } from '#components/ui/state-badge.tsx';
 import { linksIn, type Replacement, recordsOf } from './side-by-side.tsx';
+
+/** While a job is at work the page looks again by itself. */
+const everyMs = 2_000;
 
 type Edge = Replacement['old']['connections'][number];
 
@@ -31,7 +36,67 @@ export function SwitchSection({
   onChange: () => Promise<unknown>;
 }) {
   const of = { schoolId, page, replacement, onChange };
+  if (isMoving(replacement)) return <Moving schoolId={schoolId} replacement={replacement} onChange={onChange} />;
   return replacement.state === 'switched' ? <Undo {...of} /> : <Switch {...of} />;
+}
+
+type MovingReplacement = Replacement & { readonly state: 'switching' | 'undoing' };
+
+/** Whether a job is at work on it. */
+export const isMoving = (replacement: Replacement): replacement is MovingReplacement =>
+  replacement.state === 'switching' || replacement.state === 'undoing';
+
+/** What an approver wanted and a job does: how long it has taken, and that the page may be left. */
+function Moving({
+  schoolId,
+  replacement,
+  onChange,
+}: {
+  schoolId: string;
+  replacement: MovingReplacement;
+  onChange: () => Promise<unknown>;
+}) {
+  const trpc = useTRPC();
+  const t = useTranslations('replaceSystem.moving');
+  const { state } = replacement;
+  const names = { old: replacement.old.name, new: replacement.new.name };
+  const { data } = useQuery({
+    ...trpc.replaceSystem.standing.queryOptions({ schoolId, replacementId: replacement.id }),
+    refetchInterval: everyMs,
+  });
+  const isOver = data !== undefined && data.state !== state;
+  useEffect(() => {
+    if (isOver) void onChange();
+  }, [isOver, onChange]);
+  const by = state === 'switching' ? replacement.approvedBy : replacement.undoneBy;
+  return (
+    <Section title={t(`${state}.title`, names)}>
+      <div aria-live="polite" className="grid gap-3">
+        <Progress value={null} label={t(`${state}.title`, names)} />
+        <p className="max-w-prose">{t(`${state}.body`, names)}</p>
+      </div>
+      <p className="text-ink-2">
+        {t.rich('wantedBy', {
+          person: by ?? '',
+          when: () => <RelativeTime at={replacement.wantedAt ?? new Date(0)} />,
+        })}
+      </p>
+    </Section>
+  );
+}
+
+/** Why what was last wanted did not take place. */
+function Failure({ replacement, what }: { replacement: Replacement; what: 'switch' | 'undo' }) {
+  const t = useTranslations('replaceSystem.failed');
+  const errors = useTranslations('errors');
+  const { failure } = replacement;
+  if (failure === null) return null;
+  return (
+    <Ask look="fail">
+      <p className="font-semibold">{t.rich(what, { when: () => <RelativeTime at={failure.at} /> })}</p>
+      <p>{errors.has(failure.code) ? errors(failure.code) : errors('internal')}</p>
+    </Ask>
+  );
 }
 
 type Props = Parameters<typeof SwitchSection>[0];
@@ -65,7 +130,6 @@ function Edges({ schoolId, edges }: { schoolId: string; edges: readonly Edge[] }
 function Switch({ schoolId, page, replacement, onChange }: Props) {
   const trpc = useTRPC();
   const t = useTranslations('replaceSystem.switch');
-  const format = useFormatter();
   const nameOf = useConsumerName();
   const names = { old: replacement.old.name, new: replacement.new.name };
   const confirmed = linksIn(replacement, 'confirmed');
@@ -77,14 +141,15 @@ function Switch({ schoolId, page, replacement, onChange }: Props) {
   const lacking = [...fed(replacement.old.connections)].filter((name) => !fedByNew.has(name));
   const doSwitch = useMutation(
     trpc.replaceSystem.switch.mutationOptions({
-      onSuccess: async ({ undoUntil }) => {
+      onSuccess: async () => {
         await onChange();
-        toast.success(t('done', { until: format.dateTime(undoUntil, { dateStyle: 'long' }) }));
+        toast.success(t('done'));
       },
     }),
   );
   return (
     <Section title={t('title')}>
+      <Failure replacement={replacement} what="switch" />
       <ul className="grid max-w-prose list-disc gap-2 pl-5">
         <li>{t('people', { count: confirmed })}</li>
         <li>{t('gone', { count: Math.max(0, oldRecords - confirmed - replacement.open), ...names })}</li>
@@ -151,6 +216,7 @@ function Undo({ schoolId, page, replacement, onChange }: Props) {
   );
   return (
     <Section title={t('title')}>
+      <Failure replacement={replacement} what="undo" />
       <p className="text-ink-2">
         {t.rich('switchedBy', {
           person: replacement.approvedBy ?? '',

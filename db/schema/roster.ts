@@ -460,10 +460,18 @@ export const systemReplacement = pgTable(
     proposedAt: moment('proposed_at'),
     approvedBy: uuid('approved_by'),
     switchedAt: moment('switched_at'),
+    undoneBy: uuid('undone_by'),
     undoneAt: moment('undone_at'),
+    /** When the switch, or the way back, was last wanted. */
+    wantedAt: moment('wanted_at'),
+    /** Why what was last wanted did not take place; nothing was changed then. */
+    failedCode: text('failed_code'),
+    failedAt: moment('failed_at'),
   },
   (t) => [
-    uniqueIndex('system_replacement_one').on(t.schoolId, t.oldSystemId).where(sql`state in ('reviewing', 'switched')`),
+    uniqueIndex('system_replacement_one')
+      .on(t.schoolId, t.oldSystemId)
+      .where(sql`state in ('reviewing', 'switching', 'switched', 'undoing')`),
     oneOf('system_replacement_state', t.state, replacementStates),
   ],
 );

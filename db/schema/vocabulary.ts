@@ -138,7 +138,14 @@ export const streamOrigins = [
 export const rosterChangeKinds = ['baseline', 'created', 'updated', 'deleted'] as const;
 export const uploadWays = ['browser', 'sftp', 'command'] as const;
 export const watchedFileStates = ['seen', 'handed-in', 'refused', 'passed-over'] as const;
-export const replacementStates = ['reviewing', 'switched', 'undone', 'given-up'] as const;
+/** `switching` and `undoing`: wanted by an approver, carried out by a job. */
+export const replacementStates = ['reviewing', 'switching', 'switched', 'undoing', 'undone', 'given-up'] as const;
+/** States in which the two systems belong together. */
+export const openReplacementStates = ['reviewing', 'switching', 'switched', 'undoing'] as const;
+/** States in which a job is at work on both systems, and no run begins. */
+export const movingReplacementStates = ['switching', 'undoing'] as const;
+/** States in which another system stands in the place of the old one. */
+export const replacedStates = ['switched', 'undoing'] as const;
 
 export const sessionStates = ['password-ok', 'full', 'revoked'] as const;
 

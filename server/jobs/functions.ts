@@ -9,6 +9,7 @@ import { dropOldPackages } from './functions/drop-old-packages.ts';
 import { forgetOldChanges } from './functions/forget-old-changes.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { lookIntoFolder } from './functions/look-into-folder.ts';
+import { replaceSystem } from './functions/replace-system.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
 import { requestLooks } from './functions/request-looks.ts';
 import { signAuditHeads } from './functions/sign-audit-heads.ts';
@@ -28,6 +29,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     dropOldPackages(client, ports),
     heartbeat(client, ports),
     lookIntoFolder(client, ports),
+    replaceSystem(client, ports),
     requestLooks(client, ports),
     signAuditHeads(client, ports),
     sweepSignIn(client, ports),

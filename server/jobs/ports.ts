@@ -1,6 +1,7 @@
 import type { AgreementWork } from '#server/features/agreements/agreement-work.ts';
 import type { ConnectionWork } from '#server/features/connections/connection-work.ts';
 import type { PackagesWork } from '#server/features/packages/packages-work.ts';
+import type { ReplacementWork } from '#server/features/replace-system/replacement-work.ts';
 import type { SyncWork } from '#server/features/sync/sync-work.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface JobPorts {
   readonly sync: SyncWork;
   /** The steps of the jobs about packages (server/features/packages/packages-work.ts). */
   readonly packages: PackagesWork;
+  /** The steps of a replacement's job (server/features/replace-system/replacement-work.ts). */
+  readonly replacements: ReplacementWork;
   /** The steps of connections' jobs (server/features/connections/connection-work.ts). */
   readonly connections: ConnectionWork;
   /** The steps of the agreements' job (server/features/agreements/agreement-work.ts). */

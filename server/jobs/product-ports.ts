@@ -9,6 +9,7 @@ import { keptMail, smtpTransport, type Transport } from '#server/features/mail/t
 import { signAuditHeads } from '#server/features/operations/sign-audit-heads.ts';
 import { createPackagesWork } from '#server/features/packages/packages-work.ts';
 import { sweepSignIn } from '#server/features/people/sweep-sign-in.ts';
+import { createReplacementWork } from '#server/features/replace-system/replacement-work.ts';
 import { createSyncWork } from '#server/features/sync/sync-work.ts';
 import { systemClock } from '#server/kernel/clock.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -85,6 +86,7 @@ export async function openJobProcess(env: Environment, logger: Logger): Promise<
       operations: { signAuditHeads: ({ runId }) => signAuditHeads(contextOf(web, 'sign-audit-heads', runId), env) },
       packages: createPackagesWork((runId) => contextOf(web, 'packages', runId)),
       people: { sweepSignIn: ({ runId }) => sweepSignIn({ ctx: contextOf(web, 'sweep-sign-in', runId), input: {} }) },
+      replacements: createReplacementWork((runId) => contextOf(web, 'replace-system', runId)),
       sync: createSyncWork(
         {
           web: (runId) => contextOf(web, 'sync-system', runId),

@@ -9,6 +9,7 @@ export const eventSchemas = {
   'mail/requested': z.object({ mailId: idSchema, schoolId: idSchema.nullable() }),
   'sync/requested': z.object({ schoolId: idSchema, systemId: idSchema, syncRunId: idSchema }),
   'packages/look-requested': z.object({ schoolId: idSchema, systemId: idSchema }),
+  'replacement/wanted': z.object({ schoolId: idSchema, replacementId: idSchema }),
   'connection/changed': z.object({ schoolId: idSchema, connectionId: idSchema }),
   'credential/entered': z.object({ schoolId: idSchema, systemId: idSchema, credentialId: idSchema }),
   'agreement/changed': z.object({ schoolId: idSchema, agreementId: idSchema }),

@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, isNull, lte, ne, or } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { rosterFetch, school, syncRun, syncSettings, system } from '#db/schema/index.ts';
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { rosterFetch, school, syncRun, syncSettings, system, systemReplacement } from '#db/schema/index.ts';
+import { movingReplacementStates, type Scope } from '#db/schema/vocabulary.ts';
 import type { Collection } from '#server/connectors/contract.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
@@ -29,7 +29,7 @@ export interface ToFetch {
 
 /** What is to be done for a run. Ids, words and numbers only: it rests in the queue's tables. */
 export type Begun =
-  /** Ended or decided already: nothing. */
+  /** Ended or decided already, or not to begin yet: nothing. */
   | { readonly kind: 'over' }
   /** Nothing is granted: nothing is fetched, and what rests here is purged. */
   | { readonly kind: 'nothing-granted'; readonly fence: number }
@@ -67,6 +67,8 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
       if (row.state === 'discarded') await dropStaged(tx, run);
       return { kind: 'over' };
     }
+    // While a system is being replaced its ids move; whoever moves them asks for the run again.
+    if (await isMoving(tx, run)) return { kind: 'over' };
     const [of] = await tx
       .select({ connector: system.connector, removedAt: system.removedAt, stoppedAt: school.stoppedAt })
       .from(system)
@@ -130,6 +132,21 @@ export async function beginRun(ctx: Context, run: RunKey): Promise<Begun> {
       for (const other of others) await dropStaged(tx, { syncRunId: other.id });
     }
   });
+}
+
+async function isMoving(tx: Tx, { schoolId, systemId }: RunKey): Promise<boolean> {
+  const [moving] = await tx
+    .select({ id: systemReplacement.id })
+    .from(systemReplacement)
+    .where(
+      and(
+        eq(systemReplacement.schoolId, schoolId),
+        inArray(systemReplacement.state, [...movingReplacementStates]),
+        or(eq(systemReplacement.oldSystemId, systemId), eq(systemReplacement.newSystemId, systemId)),
+      ),
+    )
+    .limit(1);
+  return moving !== undefined;
 }
 
 const tablesOf = (collections: readonly Collection[]): StagedTable[] => [

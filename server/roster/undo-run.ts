@@ -50,7 +50,7 @@ export async function whyNotUndo(tx: Tx, row: Run, now: Date): Promise<UndoRefus
   // Another system has taken this one's place, and the ids that the run speaks of: the switch is taken back first.
   const isReplaced = sql`
     select 1 from ${systemReplacement} x
-     where x.school_id = ${schoolId}::uuid and x.old_system_id = ${systemId}::uuid and x.state = 'switched'`;
+     where x.school_id = ${schoolId}::uuid and x.old_system_id = ${systemId}::uuid and x.state in ('switching', 'switched', 'undoing')`;
   if (await any(isReplaced)) return 'later-run-stands';
   const [purged] = await tx
     .select({ id: receipt.id })

@@ -270,6 +270,18 @@ describe('a roster with people in it', () => {
       },
     ]);
     const [request] = await admin<{ id: string }[]>`select id from request where school_id = ${schoolId}`;
+    const replacementId = newId();
+    await put(database, 'system_replacement', [
+      {
+        id: replacementId,
+        school_id: schoolId,
+        old_system_id: newId(),
+        new_system_id: systemId,
+        state: 'undone',
+        started_by: newId(),
+        started_at: new Date(testNow),
+      },
+    ]);
     const [template] = await admin<
       { id: string }[]
     >`select id from agreement_template where agent_id = ${agent.agentId}`;
@@ -282,6 +294,7 @@ describe('a roster with people in it', () => {
       requestId: request?.id ?? '',
       templateId: template?.id ?? '',
       syncRunId: heldId,
+      replacementId,
       personId: child.id,
       groupId: group.id,
       organisationId: operatorId,

@@ -1,7 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { agreement, request, systemReplacement } from '#db/schema/index.ts';
-import { agreementStatesInForce } from '#db/schema/vocabulary.ts';
+import { agreementStatesInForce, replacedStates } from '#db/schema/vocabulary.ts';
 import {
   type ConnectionRow,
   type CredentialRow,
@@ -62,7 +62,7 @@ async function isReplaced(tx: Tx, schoolId: string, systemId: string): Promise<b
       and(
         eq(systemReplacement.schoolId, schoolId),
         eq(systemReplacement.oldSystemId, systemId),
-        eq(systemReplacement.state, 'switched'),
+        inArray(systemReplacement.state, [...replacedStates]),
       ),
     )
     .limit(1);

@@ -23,13 +23,23 @@ export async function replacementInSchool(tx: Tx, schoolId: string, replacementI
 }
 
 /**
- * A replacement with both systems locked, in the one order of locks, in one of the states named.
+ * A replacement with both systems locked, in the one order of locks, in the state named.
  * @throws CrosswalkError `not-found`, `state-forbids`
  */
 export async function lockReplacement(
   tx: Tx,
   { schoolId, replacementId }: { schoolId: string; replacementId: string },
   state: ReplacementRow['state'],
+): Promise<ReplacementRow> {
+  const row = await lockReplacementInAnyState(tx, { schoolId, replacementId });
+  if (row.state !== state) throw new CrosswalkError('state-forbids', { details: { state: row.state } });
+  return row;
+}
+
+/** The same in whatever state it is. @throws CrosswalkError `not-found` */
+export async function lockReplacementInAnyState(
+  tx: Tx,
+  { schoolId, replacementId }: { schoolId: string; replacementId: string },
 ): Promise<ReplacementRow> {
   const { oldSystemId, newSystemId } = await replacementInSchool(tx, schoolId, replacementId);
   for (const systemId of [oldSystemId, newSystemId].toSorted()) await lockSystemEvenRemoved(tx, schoolId, systemId);
@@ -39,6 +49,5 @@ export async function lockReplacement(
     .where(and(eq(systemReplacement.schoolId, schoolId), eq(systemReplacement.id, replacementId)))
     .for('no key update');
   if (row === undefined) throw new CrosswalkError('not-found');
-  if (row.state !== state) throw new CrosswalkError('state-forbids', { details: { state: row.state } });
   return row;
 }

@@ -8,6 +8,7 @@ import { withholdPerson } from '#server/features/withheld/withhold-person.ts';
 import { fixedClock } from '#server/kernel/clock.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { newId } from '#server/kernel/ids.ts';
+import { beginRun } from '#server/roster/begin-run.ts';
 import { whyNotUndo } from '#server/roster/undo-run.ts';
 import {
   contextFor,
@@ -19,11 +20,13 @@ import {
   testNow,
 } from '#server/testing/actors.ts';
 import { makeLiveEdge, makeSystem, putRosterRow } from '#server/testing/roster-rows.ts';
+import { carryOut, giveBack } from './carry-out.ts';
 import { confirmGroups, decideLinks, linkByHand } from './decide-links.ts';
 import { giveUpReplacement } from './give-up-replacement.ts';
 import { listLinks, listUnmatched } from './list-links.ts';
 import { proposeAgain } from './propose-again.ts';
 import { replacementPage } from './replacement-page.ts';
+import { replacementStanding } from './replacement-standing.ts';
 import { startReplacement } from './start-replacement.ts';
 import { switchSystem, undoSwitch } from './switch-system.ts';
 
@@ -88,9 +91,17 @@ describe('replacing a SIS', () => {
     if (replacement === null) throw new Error('no replacement');
     return replacement;
   };
+  /** What the job does. */
+  const carriedOut = async (replacementId: string) =>
+    carryOut(await jobContext(database, 'replace-system'), { schoolId, replacementId });
   const approve = async () => {
     const { id, fingerprint } = await page();
-    return switchSystem({ ctx: approver, input: { schoolId, replacementId: id, fingerprint } });
+    await switchSystem({ ctx: approver, input: { schoolId, replacementId: id, fingerprint } });
+    return carriedOut(id);
+  };
+  const undo = async (replacementId: string) => {
+    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    return carriedOut(replacementId);
   };
   const everything = async () => {
     const found: Record<string, unknown> = {};
@@ -239,7 +250,7 @@ describe('replacing a SIS', () => {
     const changesBefore =
       await database.admin`select seq, record_id from roster_change where school_id = ${schoolId} order by seq`;
 
-    expect(await approve()).toMatchObject({ links: 2 });
+    expect(await approve()).toBe('switched');
     expect(await idOf('roster_person', newSystemId, 'n1')).toEqual({ id: noor, gone_at: null });
     expect(await idOf('roster_group', newSystemId, 'ng')).toEqual({ id: maths, gone_at: null });
     expect(await idOf('roster_person', newSystemId, 'n3')).toEqual({ id: came, gone_at: null });
@@ -270,7 +281,7 @@ describe('replacing a SIS', () => {
       { collection: 'groups', kind: 'updated', record_id: maths, fields: ['system'] },
     ]);
 
-    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    expect(await undo(replacementId)).toBe('undone');
     expect(await everything()).toEqual(before);
     const changesAfter = await database.admin`
       select seq, record_id from roster_change where school_id = ${schoolId} and sync_run_id <> ${replacementId} order by seq`;
@@ -308,7 +319,7 @@ describe('replacing a SIS', () => {
         (select md5(string_agg(concat_ws(' ', id, person_id, group_id, gone_at), ',' order by id)) from roster_enrolment where school_id = ${schoolId}) as enrolments
         from roster_person where school_id = ${schoolId}`;
     const before = await ids();
-    expect(await approve()).toMatchObject({ links: n + 300 });
+    expect(await approve()).toBe('switched');
     const [kept] = await database.admin`
       select count(*)::int as n from replacement_link l join roster_person p on p.id = l.old_id and p.system_id = ${newSystemId}
        where l.replacement_id = ${replacementId} and p.source_id like 'n%'`;
@@ -317,7 +328,7 @@ describe('replacing a SIS', () => {
       select count(*)::int as n from roster_enrolment e where e.school_id = ${schoolId} and e.gone_at is null
          and not exists (select 1 from roster_person p join roster_group g on g.id = e.group_id and g.system_id = e.system_id where p.id = e.person_id and p.system_id = e.system_id)`;
     expect(lost).toEqual({ n: 0 });
-    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    expect(await undo(replacementId)).toBe('undone');
     expect(await ids()).toEqual(before);
   });
 
@@ -341,7 +352,7 @@ describe('replacing a SIS', () => {
         code: 'system-replaced',
       });
     }
-    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    await undo(replacementId);
     expect(await stateOf(edge)).toEqual({ state: 'live', cause: 'in-sync' });
     expect(await stateOf(rested)).toEqual({ state: 'paused', cause: 'paused-by-school' });
 
@@ -377,7 +388,7 @@ describe('replacing a SIS', () => {
     const { replacementId } = await start();
     await approve();
     expect(await why()).toBe('later-run-stands');
-    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    await undo(replacementId);
     expect(await why()).toBeNull();
   });
 
@@ -396,7 +407,7 @@ describe('replacing a SIS', () => {
     // What the replaced system keeps for an undo is deleted with it.
     expect((await idOf('roster_person', oldSystemId, 'o2')) ?? null).toBeNull();
     expect(await database.admin`select 1 from roster_enrolment where school_id = ${schoolId}`).toHaveLength(0);
-    await undoSwitch({ ctx: approver, input: { schoolId, replacementId } });
+    await undo(replacementId);
     expect((await idOf('roster_person', oldSystemId, 'o2')) ?? null).toBeNull();
   });
 
@@ -423,6 +434,57 @@ describe('replacing a SIS', () => {
       input: { schoolId, replacementId, pairs: [{ oldId: o, newId: n }], decision: 'reject' },
     });
     await expect(switchSystem({ ctx: approver, input })).rejects.toMatchObject({ code: 'changed-meanwhile' });
+  });
+
+  it('what was wanted waits for its job: meanwhile nothing has changed, no run begins, no link is decided; a second attempt does nothing', async () => {
+    const o = await person(oldSystemId, 'o1', ['Noor', 'Bakker'], { identifier: '1' });
+    const n = await person(newSystemId, 'n1', ['Noor', 'Bakker'], { identifier: '1' });
+    const { replacementId } = await start();
+    const before = await everything();
+    const { fingerprint } = await page();
+    await switchSystem({ ctx: approver, input: { schoolId, replacementId, fingerprint } });
+    const standing = async () =>
+      (await replacementStanding({ ctx: approver, input: { schoolId, replacementId } })).state;
+    expect([await standing(), (await page()).approvedBy]).toEqual(['switching', school.people.approver.name]);
+    expect(await everything()).toEqual(before);
+    await expect(
+      decideLinks({
+        ctx: admin,
+        input: { schoolId, replacementId, pairs: [{ oldId: o, newId: n }], decision: 'reject' },
+      }),
+    ).rejects.toMatchObject({ code: 'state-forbids' });
+    const asked = [await run(newSystemId, 'queued'), await run(oldSystemId, 'queued')] as const;
+    const sync = { ...(await jobContext(database)), database: database.sync };
+    expect(await beginRun(sync, { schoolId, systemId: newSystemId, syncRunId: asked[0] })).toEqual({ kind: 'over' });
+    await database.admin`delete from outbox where school_id = ${schoolId}`;
+
+    expect([await carriedOut(replacementId), await carriedOut(replacementId)]).toEqual(['switched', 'nothing']);
+    expect(await idOf('roster_person', newSystemId, 'n1')).toEqual({ id: o, gone_at: null });
+    // The run that was asked for meanwhile begins now; the replaced system is no longer asked.
+    expect(
+      await database.admin`select data from outbox where school_id = ${schoolId} and name = 'sync/requested'`,
+    ).toEqual([{ data: { schoolId, systemId: newSystemId, syncRunId: asked[0] } }]);
+    expect(await database.admin`select state from sync_run where id = ${asked[1]}`).toEqual([{ state: 'discarded' }]);
+  });
+
+  it('what cannot be carried out is given back, and the page says why', async () => {
+    await person(oldSystemId, 'o1', ['Noor', 'Bakker'], { identifier: '1' });
+    await person(newSystemId, 'n1', ['Noor', 'Bakker'], { identifier: '1' });
+    const { replacementId } = await start();
+    const before = await everything();
+    const { fingerprint } = await page();
+    await switchSystem({ ctx: approver, input: { schoolId, replacementId, fingerprint } });
+    await database.admin`update system set removed_at = ${testNow} where id = ${newSystemId}`;
+    await expect(carriedOut(replacementId)).rejects.toMatchObject({ code: 'not-found' });
+    const job = await jobContext(database, 'replace-system');
+    await giveBack(job, { schoolId, replacementId }, 'not-found');
+    expect(await everything()).toEqual(before);
+    expect(await page()).toMatchObject({ state: 'reviewing', approvedBy: null, failure: { code: 'not-found' } });
+    await database.admin`update system set removed_at = null where id = ${newSystemId}`;
+    expect(await approve()).toBe('switched');
+    expect(await page()).toMatchObject({ state: 'switched', failure: null });
+    await giveBack(job, { schoolId, replacementId }, 'internal');
+    expect(await page()).toMatchObject({ state: 'switched', failure: null });
   });
 
   it('needs a new SIS that was synced, once at a time, and can be given up', async () => {

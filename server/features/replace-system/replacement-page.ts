@@ -79,10 +79,11 @@ export const replacementPage = defineVerb({
       .from(system)
       .where(eq(system.schoolId, schoolId));
     const nameOf = (id: string | null) => systems.find((candidate) => candidate.id === id)?.name ?? '';
+    const named = [row.startedBy, row.approvedBy, row.undoneBy].filter((id) => id !== null);
     const people = await tx
       .select({ id: appUser.id, name: appUser.name })
       .from(appUser)
-      .where(inArray(appUser.id, [row.startedBy, ...(row.approvedBy === null ? [] : [row.approvedBy])]));
+      .where(inArray(appUser.id, named));
     const person = (id: string | null) => people.find((candidate) => candidate.id === id)?.name ?? null;
     const links = linkRows.parse(
       await tx.execute(sql`
@@ -130,7 +131,11 @@ export const replacementPage = defineVerb({
         proposedAt: row.proposedAt,
         approvedBy: person(row.approvedBy),
         switchedAt: row.switchedAt,
+        undoneBy: person(row.undoneBy),
         undoneAt: row.undoneAt,
+        wantedAt: row.wantedAt,
+        /** Why what was last wanted did not take place: an error's code. */
+        failure: row.failedCode === null || row.failedAt === null ? null : { code: row.failedCode, at: row.failedAt },
         undoUntil: row.switchedAt === null ? null : undoUntil(row.switchedAt),
         mayBeUndone: row.state === 'switched' && row.switchedAt !== null && undoUntil(row.switchedAt) > ctx.clock.now(),
         counts,

@@ -20,7 +20,7 @@ export async function retiredRowOf(
       select x.old_system_id as "systemId", r.id as "personId" from system_replacement x
         join replacement_link l on l.school_id = x.school_id and l.replacement_id = x.id and l.old_id = ${personId}::uuid and l.confirmed and not l.rejected
         join roster_person r on r.school_id = x.school_id and r.system_id = x.old_system_id and r.id = ${retiredId(sql`x.id`, sql`l.old_id`)}
-       where x.school_id = ${schoolId}::uuid and x.new_system_id = ${systemId}::uuid and x.state = 'switched'`),
+       where x.school_id = ${schoolId}::uuid and x.new_system_id = ${systemId}::uuid and x.state in ('switched', 'undoing')`),
   );
   return row ?? null;
 }

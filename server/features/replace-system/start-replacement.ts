@@ -1,6 +1,7 @@
 import { and, eq, inArray, or } from 'drizzle-orm';
 import { z } from 'zod';
 import { syncRun, systemReplacement } from '#db/schema/index.ts';
+import { openReplacementStates } from '#db/schema/vocabulary.ts';
 import { lockSystem } from '#server/features/connections/load-rows.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
@@ -45,7 +46,7 @@ export const startReplacement = defineVerb({
       .where(
         and(
           eq(systemReplacement.schoolId, schoolId),
-          inArray(systemReplacement.state, ['reviewing', 'switched']),
+          inArray(systemReplacement.state, [...openReplacementStates]),
           or(inArray(systemReplacement.oldSystemId, both), inArray(systemReplacement.newSystemId, both)),
         ),
       );
@@ -67,7 +68,11 @@ export const startReplacement = defineVerb({
       proposedAt: now,
       approvedBy: null,
       switchedAt: null,
+      undoneBy: null,
       undoneAt: null,
+      wantedAt: null,
+      failedCode: null,
+      failedAt: null,
     };
     await tx.insert(systemReplacement).values(row);
     const withheld = await carryWithheld(work, { schoolId, from: oldSystemId, to: newSystemId, userId });

@@ -1,27 +1,15 @@
-import { and, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray } from 'drizzle-orm';
 import { z } from 'zod';
-import { heldChange, request, syncRun, systemReplacement } from '#db/schema/index.ts';
-import { advance, advanceIfAllowed } from '#server/features/connections/advance.ts';
+import { syncRun, systemReplacement } from '#db/schema/index.ts';
 import { approverReach } from '#server/features/connections/approver-limits.ts';
-import {
-  lockConnectionsOf,
-  openRequestOf,
-  type SystemRow,
-  systemInSchool,
-} from '#server/features/connections/load-rows.ts';
-import { resumePausedBy } from '#server/features/connections/stop-everything.ts';
-import { settleAfterDiscard } from '#server/features/connections/sync-outcome.ts';
+import { systemInSchool } from '#server/features/connections/load-rows.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
-import { mayBeAsked } from '#server/features/withheld/withhold.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb, type Work } from '#server/kernel/verb.ts';
-import { requestRun } from '#server/roster/request-run.ts';
-import { carryWithheld } from './carry-withheld.ts';
 import { markOfLinks } from './links-mark.ts';
 import { lockReplacement, type ReplacementRow, undoUntil } from './load-replacement.ts';
-import { switchIds, switchIdsBack } from './swap-ids.ts';
 
 /** The whole of both systems is decided on. @throws CrosswalkError `approver-limited` */
 function assertReachesBoth(party: Party, { oldSystemId, newSystemId }: ReplacementRow): void {
@@ -38,56 +26,39 @@ function userOf(work: Work): string {
   return userId;
 }
 
-/**
- * No run of either system is at work, and none that waits is applied afterwards: its plan speaks of ids that are no more.
- * @throws CrosswalkError `sync-under-way`
- */
-async function clearRuns(work: Work, { schoolId, oldSystemId, newSystemId }: ReplacementRow): Promise<void> {
-  const { ctx, tx } = work;
-  const now = ctx.clock.now();
-  const ofBoth = and(eq(syncRun.schoolId, schoolId), inArray(syncRun.systemId, [oldSystemId, newSystemId]));
+/** No run of either system is at work. @throws CrosswalkError `sync-under-way` */
+async function assertNoRun({ ctx, tx }: Work, { schoolId, oldSystemId, newSystemId }: ReplacementRow): Promise<void> {
   const [running] = await tx
     .select({ id: syncRun.id })
     .from(syncRun)
-    .where(and(ofBoth, eq(syncRun.state, 'running'), gt(syncRun.leaseUntil, now)))
+    .where(
+      and(
+        eq(syncRun.schoolId, schoolId),
+        inArray(syncRun.systemId, [oldSystemId, newSystemId]),
+        eq(syncRun.state, 'running'),
+        gt(syncRun.leaseUntil, ctx.clock.now()),
+      ),
+    )
     .limit(1);
   if (running !== undefined) throw new CrosswalkError('sync-under-way');
-  const waiting = await tx
-    .update(syncRun)
-    .set({ state: 'discarded', held: null, finishedAt: now })
-    .where(and(ofBoth, inArray(syncRun.state, ['queued', 'held', 'running'])))
-    .returning({ id: syncRun.id });
-  for (const { id } of waiting) {
-    await tx.delete(heldChange).where(and(eq(heldChange.schoolId, schoolId), eq(heldChange.syncRunId, id)));
-    await tx.execute(sql`select across.close_staging(${id}::uuid)`);
-  }
-  for (const systemId of [oldSystemId, newSystemId]) await settleAfterDiscard(work, schoolId, systemId);
 }
 
-/** What the old system's edges come to: those that were asked for are withdrawn, the others rest until they end with the time for an undo. */
-async function restConnections(work: Work, schoolId: string, system: SystemRow): Promise<number> {
-  let paused = 0;
-  for (const connection of await lockConnectionsOf(work.tx, schoolId, system.id)) {
-    const locked = { system, connection };
-    const open = await openRequestOf(work.tx, schoolId, connection.id);
-    if (connection.state === 'draft' || connection.state === 'requested') {
-      await advance(work, locked, { type: 'withdraw', by: 'school' });
-    } else if (connection.state !== 'paused') {
-      if ((await advanceIfAllowed(work, locked, { type: 'pause', by: 'system-replaced' })) !== null) paused += 1;
-    }
-    if (open !== null) {
-      await work.tx
-        .update(request)
-        .set({ state: 'void', voidReason: 'system-replaced' })
-        .where(eq(request.id, open.id));
-    }
-  }
-  return paused;
+/** Writes down what is wanted, and has a job do it (server/features/replace-system/carry-out.ts). */
+async function want(
+  work: Work,
+  row: ReplacementRow,
+  columns: Pick<Partial<ReplacementRow>, 'approvedBy' | 'undoneBy'> & Pick<ReplacementRow, 'state'>,
+): Promise<void> {
+  await work.tx
+    .update(systemReplacement)
+    .set({ ...columns, wantedAt: work.ctx.clock.now(), failedCode: null, failedAt: null })
+    .where(eq(systemReplacement.id, row.id));
+  await work.emit('replacement/wanted', { schoolId: row.schoolId, replacementId: row.id });
 }
 
 /**
- * The approver's yes: from this moment the new system stands in the old one's place. Who is linked keeps the Crosswalk id; who is not is
- * gone, or new. The old system's edges rest; those of the new one are what was approved for it, each on its own.
+ * The approver's yes: a job puts the new system in the old one's place, in one transaction. Until then nothing has changed but that no run of
+ * either system begins.
  * @throws CrosswalkError `not-found`, `approver-limited`, `state-forbids`; `links-unreviewed`; `changed-meanwhile` where other links are confirmed
  *   than were shown; `sync-under-way`
  */
@@ -97,7 +68,7 @@ export const switchSystem = defineVerb({
   access: [{ school: ['approver'] }],
   input: z.object({ schoolId: idSchema, replacementId: idSchema, fingerprint: z.string().max(200) }),
   run: async ({ input, party, ...work }) => {
-    const { ctx, tx } = work;
+    const { tx } = work;
     const { schoolId } = input;
     const userId = userOf(work);
     const row = await lockReplacement(tx, input, 'reviewing');
@@ -105,31 +76,23 @@ export const switchSystem = defineVerb({
     const links = await markOfLinks(tx, row);
     if (links.open > 0) throw new CrosswalkError('links-unreviewed', { details: { links: links.open } });
     if (links.fingerprint !== input.fingerprint) throw new CrosswalkError('changed-meanwhile');
-    const oldSystem = await systemInSchool(tx, schoolId, row.oldSystemId);
+    await systemInSchool(tx, schoolId, row.oldSystemId);
     await systemInSchool(tx, schoolId, row.newSystemId);
-    await clearRuns(work, row);
-    await carryWithheld(work, { schoolId, from: row.oldSystemId, to: row.newSystemId, userId });
-    const now = ctx.clock.now();
-    await switchIds(tx, row, now);
-    const { confirmed } = await markOfLinks(tx, row);
-    const paused = await restConnections(work, schoolId, oldSystem);
-    await tx
-      .update(systemReplacement)
-      .set({ state: 'switched', approvedBy: userId, switchedAt: now })
-      .where(eq(systemReplacement.id, row.id));
+    await assertNoRun(work, row);
+    await want(work, row, { state: 'switching', approvedBy: userId });
     work.audit({
-      action: 'replacement.switched',
+      action: 'replacement.approved',
       subjectKind: 'system',
       subjectId: row.oldSystemId,
-      details: { replacementId: row.id, newSystemId: row.newSystemId, links: confirmed, paused },
+      details: { replacementId: row.id, newSystemId: row.newSystemId, links: links.confirmed },
     });
-    return { links: confirmed, paused, undoUntil: undoUntil(now) };
+    return { replacementId: row.id };
   },
 });
 
 /**
- * Takes the switch back, within thirty days: each row has its id again, what was gone by it is here, the old system's edges go on. The new
- * system stays beside it; whom the school has withheld since is withheld in the old one too.
+ * Has the switch taken back, within thirty days: a job gives each row its id again, what was gone by it is here, the old system's edges go on.
+ * The new system stays beside it; whom the school has withheld since is withheld in the old one too.
  * @throws CrosswalkError `not-found`, `approver-limited`, `state-forbids`, also after the thirty days; `sync-under-way`
  */
 export const undoSwitch = defineVerb({
@@ -139,29 +102,21 @@ export const undoSwitch = defineVerb({
   input: z.object({ schoolId: idSchema, replacementId: idSchema }),
   run: async ({ input, party, ...work }) => {
     const { ctx, tx } = work;
-    const { schoolId } = input;
     const userId = userOf(work);
     const row = await lockReplacement(tx, input, 'switched');
     assertReachesBoth(party, row);
-    const now = ctx.clock.now();
-    if (row.switchedAt === null || undoUntil(row.switchedAt) <= now) {
+    if (row.switchedAt === null || undoUntil(row.switchedAt) <= ctx.clock.now()) {
       throw new CrosswalkError('state-forbids', { details: { problem: 'too-late' } });
     }
-    await systemInSchool(tx, schoolId, row.oldSystemId);
-    await clearRuns(work, row);
-    await switchIdsBack(tx, row, row.switchedAt, now);
-    await tx.update(systemReplacement).set({ state: 'undone', undoneAt: now }).where(eq(systemReplacement.id, row.id));
-    const { carried } = await carryWithheld(work, { schoolId, from: row.newSystemId, to: row.oldSystemId, userId });
-    const resumed = await resumePausedBy(work, schoolId, 'system-replaced');
-    if (await mayBeAsked(work, { schoolId, systemId: row.oldSystemId })) {
-      await requestRun(work, { schoolId, systemId: row.oldSystemId, trigger: 'hand', requestedBy: userId });
-    }
+    await systemInSchool(tx, input.schoolId, row.oldSystemId);
+    await assertNoRun(work, row);
+    await want(work, row, { state: 'undoing', undoneBy: userId });
     work.audit({
-      action: 'replacement.undone',
+      action: 'replacement.undo-approved',
       subjectKind: 'system',
       subjectId: row.oldSystemId,
-      details: { replacementId: row.id, resumed, withheldCarried: carried },
+      details: { replacementId: row.id, newSystemId: row.newSystemId },
     });
-    return { resumed };
+    return { replacementId: row.id };
   },
 });
