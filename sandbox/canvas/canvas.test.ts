@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod';
 import { sha256 } from '../lib/secrets.ts';
 import { ask, linkOf, post, textAt } from '../testing/http.ts';
-import { defaultSettings, servedScopes } from './api.ts';
+import { servedScopes } from './api.ts';
+import { defaultSettings } from './gate.ts';
 import type { RunningCanvas } from './server.ts';
 import { startCanvas } from './server.ts';
 
@@ -134,7 +135,7 @@ describe('authorization', () => {
     }
     expect((await ask(authUrl({ client_id: '1' }), { headers })).status).toBe(401);
     expect(backTo(await ask(authUrl({ scope: '' }), { headers })).get('error')).toBe('invalid_scope');
-    expect(backTo(await ask(authUrl({ scope: 'url:DELETE|/api/v1/courses/:id' }), { headers })).get('error')).toBe(
+    expect(backTo(await ask(authUrl({ scope: 'url:DELETE|/api/v1/users/:id' }), { headers })).get('error')).toBe(
       'invalid_scope',
     );
     expect(backTo(await ask(authUrl({ response_type: 'token' }), { headers })).get('error')).toBe(

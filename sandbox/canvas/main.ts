@@ -10,6 +10,7 @@ const env = z
     SANDBOX_SEED: z.string().optional(),
     SANDBOX_SCHOOL_YEAR: z.coerce.number().int().optional(),
     SANDBOX_REDIRECT_URIS: z.string().optional(),
+    SANDBOX_FILLED_BY: z.enum(['sis', 'hand', 'nobody']).optional(),
   })
   .parse(process.env);
 
@@ -20,6 +21,7 @@ run('Canvas-shaped LMS', () =>
     school: env.SANDBOX_SCHOOL,
     seed: env.SANDBOX_SEED,
     schoolYear: env.SANDBOX_SCHOOL_YEAR,
+    filledBy: env.SANDBOX_FILLED_BY,
     redirectUris: env.SANDBOX_REDIRECT_URIS?.split(',').map((uri) => uri.trim()),
   }),
 );

@@ -18,6 +18,8 @@ export const stateSchema = z.object({
       name: z.string(),
       redirectUris: z.array(z.string()),
       enforceScopes: z.boolean(),
+      /** Whether `include[]` counts although scopes are enforced. */
+      allowIncludes: z.boolean().default(false),
       scopes: z.array(z.string()),
       createdAt: z.string(),
     }),
@@ -58,6 +60,7 @@ export type NewKey = {
   redirectUris: readonly string[];
   scopes: readonly string[];
   enforceScopes: boolean;
+  allowIncludes?: boolean;
   id?: string;
   secret?: string;
 };
@@ -69,7 +72,12 @@ export type CanvasOAuth = {
   /** Changes what a key allows; tokens with a scope that it no longer has end. */
   updateKey(
     id: string,
-    change: { redirectUris: readonly string[]; scopes: readonly string[]; enforceScopes: boolean },
+    change: {
+      redirectUris: readonly string[];
+      scopes: readonly string[];
+      enforceScopes: boolean;
+      allowIncludes?: boolean;
+    },
   ): boolean;
   /** Deletes a key; its tokens end. */
   deleteKey(id: string): boolean;
@@ -160,6 +168,7 @@ export function createOAuth(store: Store<CanvasState>, clock: Clock): CanvasOAut
         name: wanted.name,
         redirectUris: [...wanted.redirectUris],
         enforceScopes: wanted.enforceScopes,
+        allowIncludes: wanted.allowIncludes ?? false,
         scopes: [...wanted.scopes],
         createdAt: new Date(clock.now()).toISOString(),
       };
@@ -174,6 +183,7 @@ export function createOAuth(store: Store<CanvasState>, clock: Clock): CanvasOAut
       key.redirectUris = [...change.redirectUris];
       key.scopes = [...change.scopes];
       key.enforceScopes = change.enforceScopes;
+      key.allowIncludes = change.allowIncludes ?? key.allowIncludes;
       const lacks = (token: AccessToken): boolean =>
         token.scopes === null || token.scopes.some((scope) => !key.scopes.includes(scope));
       if (key.enforceScopes)

@@ -12,11 +12,14 @@ import { opaque } from '../lib/secrets.ts';
 import type { Env } from '../lib/server.ts';
 import type { Sessions } from '../lib/signin.ts';
 import { isOwnForm } from '../lib/signin.ts';
-import type { CanvasSettings } from './api.ts';
 import { servedScopes } from './api.ts';
+import type { CanvasSettings } from './gate.ts';
+import type { Mails } from './mails.ts';
 import type { CanvasModel, User } from './model.ts';
 import { canvasLogins } from './model.ts';
 import type { CanvasOAuth, DeveloperKey } from './oauth.ts';
+import { addRosterPages } from './roster-pages.ts';
+import type { SisImports } from './sis/imports.ts';
 
 type Options = {
   model: CanvasModel;
@@ -25,6 +28,8 @@ type Options = {
   sessions: Sessions<string>;
   log: RequestLog;
   faults: Faults;
+  imports: SisImports;
+  mails: Mails;
 };
 
 /** An authorization request that waits for its user's answer. */
@@ -52,7 +57,7 @@ export function pageRoutes(options: Options): Hono<Env> {
   };
   const isAdmin = (c: Context<Env>): boolean => userOf(c)?.adminOf.includes(model.rootId) === true;
   const nav =
-    (): Html => html`<nav aria-label="Pages"><a href="/developer_keys">Developer keys</a> · <a href="/sandbox/settings">Settings</a> · <a href="/sandbox/log">Request log</a> · <a href="/sandbox/faults">Faults</a></nav>
+    (): Html => html`<nav aria-label="Pages"><a href="/roster">Roster</a> · <a href="/roster/imports">SIS imports</a> · <a href="/roster/mails">Mail</a> · <a href="/developer_keys">Developer keys</a> · <a href="/sandbox/settings">Settings</a> · <a href="/sandbox/log">Request log</a> · <a href="/sandbox/faults">Faults</a></nav>
 <form class="inline" method="post" action="/logout"><button class="quiet">Log out</button></form>`;
   const show = (
     c: Context<Env>,
@@ -98,7 +103,7 @@ export function pageRoutes(options: Options): Hono<Env> {
   app.use('*', async (c, next) => {
     if (c.req.method === 'POST' && !c.req.path.startsWith('/login/oauth2/token') && !isOwnForm(c))
       return c.text('This form was not posted from here.', 403);
-    if ((c.req.path.startsWith('/developer_keys') || c.req.path.startsWith('/sandbox/')) && !isAdmin(c)) {
+    if (/^\/(developer_keys|sandbox\/|roster)/.test(c.req.path) && !isAdmin(c)) {
       if (c.req.method !== 'GET') return c.redirect('/developer_keys', 303);
       const wrong = userOf(c) === undefined ? undefined : 'Only an administrator of the whole account may do that.';
       return signIn(c, c.req.path, '', wrong);
@@ -111,7 +116,7 @@ export function pageRoutes(options: Options): Hono<Env> {
     show(
       c,
       'Dashboard',
-      html`<section><p>${model.school.name} has ${model.courses.size} courses here.</p><p><a href="/developer_keys">Developer keys</a></p></section>`,
+      html`<section><p>${model.school.name} has ${model.courses.size} courses here.</p><p><a href="/roster">Roster</a> · <a href="/developer_keys">Developer keys</a></p></section>`,
     ),
   );
   app.get('/login/canvas', (c) => signIn(c, '/'));
@@ -229,6 +234,7 @@ ${key.enforceScopes ? html`<h2>It may use</h2><ul>${scopes.map((scope) => html`<
 ${key === undefined ? html`<label for="name">Key name</label><input id="name" name="name" required>` : ''}
 <label for="uris-${id}">Redirect URIs, one on each line</label><textarea id="uris-${id}" name="redirect_uris" rows="2" required>${(key?.redirectUris ?? []).join('\n')}</textarea>
 <label class="choice"><input type="checkbox" name="enforce" value="1" ${key === undefined || key.enforceScopes ? 'checked' : ''}> Enforce scopes</label>
+<label class="choice"><input type="checkbox" name="includes" value="1" ${key?.allowIncludes === true ? 'checked' : ''}> Allow include parameters</label>
 <label for="scopes-${id}">Scopes, one on each line</label><textarea id="scopes-${id}" name="scopes" rows="6">${(key?.scopes ?? []).join('\n')}</textarea><button>${label}</button></form>`;
   };
   const keysPage = (c: Context<Env>, error?: string, made?: DeveloperKey): Response | Promise<Response> =>
@@ -248,7 +254,7 @@ ${keyForm(`/developer_keys/${key.id}`, 'Save', key)}
   /** What a key form says, or what is wrong with it. */
   const keyOf = (
     form: URLSearchParams,
-  ): { redirectUris: string[]; scopes: string[]; enforceScopes: boolean } | string => {
+  ): { redirectUris: string[]; scopes: string[]; enforceScopes: boolean; allowIncludes: boolean } | string => {
     const redirectUris = lines(form.get('redirect_uris') ?? '');
     const wrongUri = redirectUris.find((uri) => !URL.canParse(uri));
     if (redirectUris.length === 0 || wrongUri !== undefined)
@@ -261,7 +267,12 @@ ${keyForm(`/developer_keys/${key.id}`, 'Save', key)}
         scope !== '/auth/userinfo',
     );
     return wrong === undefined
-      ? { redirectUris, scopes, enforceScopes: form.get('enforce') === '1' }
+      ? {
+          redirectUris,
+          scopes,
+          enforceScopes: form.get('enforce') === '1',
+          allowIncludes: form.get('includes') === '1',
+        }
       : `This is not a scope: ${wrong}`;
   };
   app.get('/developer_keys', (c) => keysPage(c));
@@ -302,6 +313,7 @@ ${keyForm(`/developer_keys/${key.id}`, 'Save', key)}
     settings.throttleStatus = form.has('throttle403') ? 403 : 429;
     return c.redirect('/sandbox/settings', 303);
   });
+  addRosterPages(app, { model, imports: options.imports, mails: options.mails, show });
   app.get('/sandbox/log', (c) =>
     show(
       c,

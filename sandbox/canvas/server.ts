@@ -15,14 +15,20 @@ import type { Env, Page, Protocol } from '../lib/server.ts';
 import { serve } from '../lib/server.ts';
 import { createSessions } from '../lib/signin.ts';
 import { openStore } from '../lib/state.ts';
-import type { CanvasSettings } from './api.ts';
-import { apiRoutes, defaultSettings, servedScopes } from './api.ts';
+import { apiRoutes, servedScopes } from './api.ts';
+import type { CanvasSettings } from './gate.ts';
+import { defaultSettings } from './gate.ts';
 import { idText, writeJson } from './ids.ts';
-import type { CanvasModel } from './model.ts';
-import { buildCanvas, canvasLogins } from './model.ts';
+import type { Mails } from './mails.ts';
+import { createMails } from './mails.ts';
+import type { CanvasModel, FilledBy } from './model.ts';
+import { buildCanvas, canvasLogins, canvasOfRecords } from './model.ts';
 import type { CanvasOAuth, DeveloperKey } from './oauth.ts';
 import { createOAuth, stateSchema } from './oauth.ts';
 import { pageRoutes } from './pages.ts';
+import type { SisImports } from './sis/imports.ts';
+import { birthImport, createSisImports } from './sis/imports.ts';
+import { openRecords } from './stored-records.ts';
 
 export type CanvasOptions = {
   port?: number;
@@ -31,6 +37,8 @@ export type CanvasOptions = {
   school?: string;
   seed?: string;
   schoolYear?: number;
+  /** Who filled it before Crosswalk came. */
+  filledBy?: FilledBy;
   /** Redirect URIs of the developer key that the LMS is born with. */
   redirectUris?: readonly string[];
   settings?: Partial<CanvasSettings>;
@@ -46,6 +54,9 @@ export type RunningCanvas = {
   oauth: CanvasOAuth;
   /** Change in place; it holds from the next request on. */
   settings: CanvasSettings;
+  imports: SisImports;
+  /** What a real Canvas would have sent. */
+  mails: Mails;
   requests(): readonly LogEntry[];
   log: RequestLog;
   faults: Faults;
@@ -152,6 +163,7 @@ const newKeySchema = z.strictObject({
   redirectUris: z.array(z.url()),
   scopes: z.array(z.string()).default([]),
   enforceScopes: z.boolean().default(true),
+  allowIncludes: z.boolean().default(false),
   id: z.string().regex(/^\d+$/).optional(),
   secret: z.string().min(8).optional(),
 });
@@ -161,11 +173,18 @@ const settingsSchema = z.strictObject({
   throttleStatus: z.union([z.literal(429), z.literal(403)]).optional(),
   quota: z.number().positive().optional(),
   refillPerSecond: z.number().min(0).optional(),
+  sisImports: z.boolean().optional(),
+  uploadAnswer: z.enum(['import', 'in-process']).optional(),
+  errorsTellRows: z.boolean().optional(),
+  importSteps: z.int().min(1).optional(),
+  nextImport: z.enum(['as-it-is', 'failed', 'aborted-midway', 'stuck-initializing']).optional(),
+  authenticationProviders: z.array(z.string()).optional(),
+  selfServiceUserMerge: z.boolean().optional(),
 });
 
 /** Starts a Canvas. The demo key is made when the state is new, so that a deleted one stays deleted. */
 export async function startCanvas(options: CanvasOptions = {}): Promise<RunningCanvas> {
-  const { school: slug = 'lindenhof', seed, schoolYear, dataDir } = options;
+  const { school: slug = 'lindenhof', seed, schoolYear, dataDir, filledBy = 'sis' } = options;
   const clock = createClock();
   const log = createLog();
   const faults = createFaults();
@@ -176,12 +195,32 @@ export async function startCanvas(options: CanvasOptions = {}): Promise<RunningC
     tokens: [],
   }));
   const oauth = createOAuth(store, clock);
-  const model = buildCanvas(schoolOf({ slug, seed, schoolYear }));
+  const school = schoolOf({ slug, seed, schoolYear });
+  const stored = openRecords(dataDir, `${slug}/${filledBy}`);
+  const model = stored.records === null ? buildCanvas(school, filledBy) : canvasOfRecords(school, '1', stored.records);
+  const mails = createMails(clock.now, stored.mails);
+  const keep = (): void => stored.save(model, imports.list(), mails.list());
+  const imports = createSisImports({
+    model,
+    mails,
+    clock,
+    settings,
+    uploads: stored.uploads,
+    kept: stored.imports ?? (filledBy === 'sis' ? [birthImport(school.schoolYear)] : []),
+    save: keep,
+  });
   const sessions = createSessions<string>('canvas_session');
   const demoKey = demoCanvasKey(slug);
   if (store.value.school !== slug) {
     const redirectUris = options.redirectUris ?? ['http://127.0.0.1/callback'];
-    oauth.createKey({ name: 'Crosswalk', redirectUris, scopes: servedScopes, enforceScopes: true, ...demoKey });
+    oauth.createKey({
+      name: 'Crosswalk',
+      redirectUris,
+      scopes: servedScopes,
+      enforceScopes: true,
+      allowIncludes: true,
+      ...demoKey,
+    });
     store.value.school = slug;
     store.save();
   }
@@ -222,8 +261,14 @@ export async function startCanvas(options: CanvasOptions = {}): Promise<RunningC
     Object.assign(settings, wanted.data);
     return c.json(settings);
   });
+  control.get('/mails', (c) => c.json({ mails: mails.list() }));
+  control.delete('/mails', (c) => {
+    mails.clear();
+    keep();
+    return c.body(null, 204);
+  });
   app.route('/_sandbox', control);
-  app.route('/api/v1', apiRoutes({ model, oauth, settings, clock }));
+  app.route('/api/v1', apiRoutes({ model, oauth, settings, clock, imports, mails, onChange: keep }));
 
   app.post('/login/oauth2/token', async (c) => {
     const fields = await fieldsOf(c.req.raw);
@@ -256,7 +301,7 @@ export async function startCanvas(options: CanvasOptions = {}): Promise<RunningC
     c.header('www-authenticate', 'Bearer realm="canvas-lms"');
     return c.json({ errors: [{ message: 'Invalid access token.' }] }, 401);
   });
-  app.route('/', pageRoutes({ model, oauth, settings, sessions, log, faults }));
+  app.route('/', pageRoutes({ model, oauth, settings, sessions, log, faults, imports, mails }));
 
   const server = await serve({
     port: options.port ?? 0,
@@ -274,6 +319,8 @@ export async function startCanvas(options: CanvasOptions = {}): Promise<RunningC
     logins: canvasLogins,
     oauth,
     settings,
+    imports,
+    mails,
     requests: () => log.list(),
     log,
     faults,
