@@ -4,7 +4,7 @@ import { agreement } from './agreements.ts';
 import { createdAt, id, moment, oneOf } from './columns.ts';
 import { school } from './schools.ts';
 import { system } from './systems.ts';
-import { connectionStates, consumerKinds, requestKinds, requestStates, turns } from './vocabulary.ts';
+import { connectionStates, connectionWays, consumerKinds, requestKinds, requestStates, turns } from './vocabulary.ts';
 
 /** One edge of the graph (DESIGN.md §2). */
 export const connection = pgTable(
@@ -20,6 +20,8 @@ export const connection = pgTable(
     producerSystemId: uuid('producer_system_id')
       .notNull()
       .references(() => system.id),
+    /** How an LMS comes by what was released to it; null for every other consumer. */
+    way: text('way', { enum: connectionWays }),
     state: text('state', { enum: connectionStates }).notNull(),
     turn: text('turn', { enum: turns }).notNull(),
     /** Why it stands as it does, a key of messages/<locale>/connections.json `cause`. */
@@ -29,6 +31,8 @@ export const connection = pgTable(
     /** What it was before it was paused or failed, to return to. */
     pausedBy: text('paused_by', { enum: ['school', 'agreement-ended', 'stop-everything', 'system-replaced'] }),
     resumesAt: moment('resumes_at'),
+    /** Of the way `direct`: what of the SIS was found over there. */
+    directProof: jsonb('direct_proof').$type<DirectProof>(),
     lastReceivedAt: moment('last_received_at'),
     records: integer('records'),
     createdAt: createdAt(),
@@ -42,8 +46,21 @@ export const connection = pgTable(
     oneOf('connection_state', t.state, connectionStates),
     oneOf('connection_turn', t.turn, turns),
     oneOf('connection_consumer', t.consumerKind, consumerKinds),
+    oneOf('connection_way', t.way, connectionWays),
+    check(
+      'connection_way_of_lms',
+      sql`(consumer_kind = 'lms') = (way is not null) and (consumer_kind <> 'lms' or consumer_system_id is not null)`,
+    ),
   ],
 );
+
+/** How many of the SIS's groups and subjects have their id in a course of the LMS. Counts alone. */
+export interface DirectProof {
+  readonly at: string;
+  readonly courses: number;
+  readonly groups: { readonly found: number; readonly of: number };
+  readonly subjects: { readonly found: number; readonly of: number };
+}
 
 export interface RequestedScope {
   scope: string;
@@ -85,6 +102,9 @@ export const request = pgTable(
     draftedBy: uuid('drafted_by'),
     draftedAs: text('drafted_as', { enum: ['agent', 'school', 'operator'] }).notNull(),
     agentId: uuid('agent_id'),
+    /** Who asked without an account, on a pairing page, and where he hears of the answer. */
+    askerName: text('asker_name'),
+    askerEmail: text('asker_email'),
     sentBy: uuid('sent_by'),
     sentAt: moment('sent_at'),
     decidedBy: uuid('decided_by'),

@@ -1,5 +1,6 @@
 export * from './agreements.ts';
 export * from './connections.ts';
+export * from './consumers.ts';
 export * from './ledger.ts';
 export * from './organisations.ts';
 export * from './people.ts';

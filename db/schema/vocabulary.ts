@@ -45,6 +45,9 @@ export const credentialStates = ['entered', 'proved', 'refused', 'destroyed'] as
 export const consumerKinds = ['marketplace', 'lms', 'app'] as const;
 export type ConsumerKind = (typeof consumerKinds)[number];
 
+/** How an LMS gets what a SIS releases to it: it asks us, we write into it, or both are connected without us. */
+export const connectionWays = ['pull', 'push', 'direct'] as const;
+
 /** DESIGN.md §2, "States of a connection": one vocabulary, the same in code, page and mail. */
 export const connectionStates = [
   'draft',
@@ -155,5 +158,6 @@ export const linkPurposes = [
   'password-reset',
   'technical-contact',
   'email-change',
+  'pairing',
 ] as const;
 export type LinkPurpose = (typeof linkPurposes)[number];

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { urlForRole } from '#db/roles.ts';
 import { createTestDatabase, type TestDatabase } from '#db/testing/test-database.ts';
 import { placeOfSecret, placeOfTokens, placeOfVerifier } from '#server/features/connections/credential-places.ts';
+import { placeOfClientSecret } from '#server/features/consumers/client-secret.ts';
 import { sealedTotpPlace } from '#server/features/people/second-factor.ts';
 import { loadKeyring } from '#server/kernel/data-keys.ts';
 import { openText, type SealedPlace, seal } from '#server/kernel/sealed.ts';
@@ -16,12 +17,14 @@ import { sealedColumns } from './sealed-columns.ts';
 
 const id = (n: number) => `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const [school, system, credential, attempt, user, mail] = [id(1), id(2), id(3), id(4), id(5), id(6)];
+const [client, clientSecret] = [id(7), id(8)];
 const origins = ['https://sis.example.org'];
 const places: Record<string, SealedPlace> = {
   'credential.sealed': placeOfSecret({ schoolId: school, credentialId: credential, origins }),
   'credential.sealed_tokens': placeOfTokens({ schoolId: school, credentialId: credential, origins }),
   'oauth_attempt.sealed_verifier': placeOfVerifier(school, attempt, origins),
   'totp.sealed_secret': sealedTotpPlace(user),
+  'consumer_secret.sealed': placeOfClientSecret(school, clientSecret),
   'mail.sealed_parameters': { table: 'mail', column: 'sealed_parameters', schoolId: school, rowId: mail, origin: null },
 };
 
@@ -68,6 +71,11 @@ describe('npm run rotate-keys', () => {
               values (${credential}, ${school}, ${system}, 'proved', ${sealed('credential.sealed')}, ${sealed('credential.sealed_tokens')})`;
     await sql`insert into oauth_attempt (id, school_id, system_id, credential_id, state_hash, sealed_verifier, redirect_uri, expires_at)
               values (${attempt}, ${school}, ${system}, ${credential}, 'x', ${sealed('oauth_attempt.sealed_verifier')}, 'x', now())`;
+    await sql`insert into connection (id, school_id, consumer_kind, producer_system_id, state, turn)
+              values (${client}, ${school}, 'marketplace', ${system}, 'draft', 'agent')`;
+    await sql`insert into consumer_client (id, school_id, connection_id, client_id) values (${client}, ${school}, ${client}, 'x')`;
+    await sql`insert into consumer_secret (id, school_id, consumer_client_id, hash, hint, sealed)
+              values (${clientSecret}, ${school}, ${client}, '\\x00', 'x', ${sealed('consumer_secret.sealed')})`;
     await sql`insert into app_user (id, email, email_folded, name) values (${user}, 'a@example.org', 'a@example.org', 'A')`;
     await sql`insert into totp (user_id, sealed_secret) values (${user}, ${sealed('totp.sealed_secret')})`;
     await sql`insert into mail (id, school_id, to_address, template, sealed_parameters)
@@ -90,9 +98,9 @@ describe('npm run rotate-keys', () => {
   });
 
   it('seals every secret anew under a new data key, each at its place', async () => {
-    expect(await versions()).toEqual([1, 1, 1, 1, 1]);
-    expect(await rotate([old()], true)).toEqual({ rewrapped: 0, version: 2, resealed: 5, unreadable: [] });
-    expect(await versions()).toEqual([2, 2, 2, 2, 2]);
+    expect(await versions()).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(await rotate([old()], true)).toEqual({ rewrapped: 0, version: 2, resealed: 6, unreadable: [] });
+    expect(await versions()).toEqual([2, 2, 2, 2, 2, 2]);
     const keys = await loadKeyring(database.web, { masterKeys: [old()] });
     for (const [name, place] of Object.entries(places))
       expect(openText(keys, await stored(name), place)).toBe(`secret of ${name}`);
@@ -100,7 +108,7 @@ describe('npm run rotate-keys', () => {
 
   it('takes up a new master key without touching a secret, after which the old one is not needed', async () => {
     expect(await rotate([fresh, old()], false)).toEqual({ rewrapped: 2, version: null, resealed: 0, unreadable: [] });
-    expect(await versions()).toEqual([2, 2, 2, 2, 2]);
+    expect(await versions()).toEqual([2, 2, 2, 2, 2, 2]);
     const keys = await loadKeyring(database.web, { masterKeys: [fresh] });
     for (const [name, place] of Object.entries(places))
       expect(openText(keys, await stored(name), place)).toBe(`secret of ${name}`);
@@ -113,14 +121,14 @@ describe('npm run rotate-keys', () => {
     await expect(rotate([{ id: 'other', base64: randomBytes(32).toString('base64') }], true)).rejects.toMatchObject({
       code: 'secret-unreadable',
     });
-    expect(await versions()).toEqual([2, 2, 2, 2, 2]);
+    expect(await versions()).toEqual([2, 2, 2, 2, 2, 2]);
   });
 
   it('names a value that does not open where it stands, and leaves it', async () => {
     const before = await stored('credential.sealed');
     await database.admin`update system set origins = ${database.admin.array(['https://thief.example.org'])}`;
     const report = await rotate([fresh], true);
-    expect(report.resealed).toBe(2);
+    expect(report.resealed).toBe(3);
     expect(report.unreadable.map(({ table, column }) => `${table}.${column}`)).toEqual([
       'credential.sealed',
       'credential.sealed_tokens',

@@ -1,6 +1,7 @@
 import type postgres from 'postgres';
 import { z } from 'zod';
 import { placeOfSecret, placeOfTokens, placeOfVerifier } from '#server/features/connections/credential-places.ts';
+import { placeOfClientSecret } from '#server/features/consumers/client-secret.ts';
 import { sealedTotpPlace } from '#server/features/people/second-factor.ts';
 import type { SealedPlace } from '#server/kernel/sealed.ts';
 
@@ -14,6 +15,7 @@ interface SealedColumn {
 }
 
 const systemRows = z.array(z.object({ id: z.string(), school_id: z.string(), origins: z.array(z.string()) }));
+const schoolRows = z.array(z.object({ id: z.string(), school_id: z.string() }));
 const idRows = z.array(z.object({ id: z.string(), school_id: z.string().nullable() }));
 
 /** Every column that holds sealed values, with the place at which each of its rows is sealed. A test finds what is missing here. */
@@ -53,6 +55,15 @@ export const sealedColumns: readonly SealedColumn[] = [
                      where a.sealed_verifier is not null`,
         )
         .map((row) => placeOfVerifier(row.school_id, row.id, row.origins)),
+  },
+  {
+    table: 'consumer_secret',
+    column: 'sealed',
+    key: 'id',
+    places: async (sql) =>
+      schoolRows
+        .parse(await sql`select id, school_id from consumer_secret where sealed is not null`)
+        .map((row) => placeOfClientSecret(row.school_id, row.id)),
   },
   {
     table: 'totp',

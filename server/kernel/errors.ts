@@ -26,6 +26,9 @@ export const errorCodes = {
   forbidden: { http: 403, disposition: 'abort' },
   'not-found': { http: 404, disposition: 'abort' },
   'link-unusable': { http: 410, disposition: 'abort' },
+  /** A consumer's call without a token or a signature, and one whose token or signature opens nothing (any more). */
+  'token-missing': { http: 401, disposition: 'abort' },
+  'token-refused': { http: 401, disposition: 'abort' },
   'rate-limited': { http: 429, disposition: 'retry' },
   // what is asked
   'invalid-input': { http: 400, disposition: 'abort' },
