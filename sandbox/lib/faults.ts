@@ -6,6 +6,8 @@ const limits = {
   /** Glob over the path (`*` is any text). Without it the fault meets every request of the program's protocol. */
   path: z.string().min(1).optional(),
   method: z.string().toUpperCase().optional(),
+  /** Glob over what the request asks to be done, for protocols that name it in the body (Moodle's functions). */
+  operation: z.string().min(1).optional(),
   /** The first matching request that is met, counted from 1. */
   nth: z.int().min(1).optional(),
   /** How often at most. One, if `nth` is given alone; without limit otherwise. */
@@ -72,6 +74,10 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('relative-hrefs'), ...limits }),
   z.strictObject({ kind: z.literal('foreign-next'), origin: z.url().default('http://127.0.0.2:9'), ...limits }),
   z.strictObject({ kind: z.literal('endless-body'), ...limits }),
+  /** Records in the answer have other ids than they have. */
+  z.strictObject({ kind: z.literal('another-id'), ...limits }),
+  /** A success by its status, an error by its body; nothing was done. For protocols that have such an answer. */
+  z.strictObject({ kind: z.literal('error-inside'), ...limits }),
   z.strictObject({
     kind: z.literal('huge-body'),
     bytes: z
@@ -94,7 +100,15 @@ export type Faults = {
   remove(id: string): boolean;
   clear(): void;
   /** The faults that meet a request now, in the order in which they were switched on; counts them. */
-  take(request: { method: string; path: string; isProtocol: boolean; isToken: boolean }): readonly Fault[];
+  take(request: {
+    method: string;
+    path: string;
+    operation: string;
+    isProtocol: boolean;
+    isToken: boolean;
+  }): readonly Fault[];
+  /** Whether any fault asks for what a request wants to be done. */
+  needsOperation(): boolean;
 };
 
 function globOf(pattern: string): RegExp {
@@ -119,6 +133,8 @@ function concerns(kind: Fault['kind'], isToken: boolean): boolean {
     case 'clamped-limit':
     case 'relative-hrefs':
     case 'foreign-next':
+    case 'another-id':
+    case 'error-inside':
       return !isToken;
     default:
       return true;
@@ -127,14 +143,21 @@ function concerns(kind: Fault['kind'], isToken: boolean): boolean {
 
 /** An empty set of faults. */
 export function createFaults(): Faults {
-  let active: (ActiveFault & { glob: RegExp | null })[] = [];
+  let active: (ActiveFault & { glob: RegExp | null; operations: RegExp | null })[] = [];
   let next = 1;
   return {
     add: (input) => {
       const fault = faultSchema.parse(input);
       const id = `f${next}`;
       next += 1;
-      active.push({ id, fault, matched: 0, fired: 0, glob: fault.path === undefined ? null : globOf(fault.path) });
+      active.push({
+        id,
+        fault,
+        matched: 0,
+        fired: 0,
+        glob: fault.path === undefined ? null : globOf(fault.path),
+        operations: fault.operation === undefined ? null : globOf(fault.operation),
+      });
       return id;
     },
     list: () => active.map(({ id, fault, matched, fired }) => ({ id, fault, matched, fired })),
@@ -146,12 +169,14 @@ export function createFaults(): Faults {
     clear: () => {
       active = [];
     },
-    take: ({ method, path, isProtocol, isToken }) => {
+    needsOperation: () => active.some(({ operations }) => operations !== null),
+    take: ({ method, path, operation, isProtocol, isToken }) => {
       const met: Fault[] = [];
       for (const entry of active) {
-        const { fault, glob } = entry;
+        const { fault, glob, operations } = entry;
         if (glob === null ? !isProtocol || !concerns(fault.kind, isToken) : !glob.test(path)) continue;
         if (fault.method !== undefined && fault.method !== method) continue;
+        if (operations !== null && !operations.test(operation)) continue;
         entry.matched += 1;
         const times = fault.times ?? (fault.nth === undefined ? Number.POSITIVE_INFINITY : 1);
         if (entry.matched < (fault.nth ?? 1) || entry.fired >= times) continue;

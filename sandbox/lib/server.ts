@@ -31,6 +31,10 @@ export type Protocol = {
   rateLimited(url: URL, status: number): PlainAnswer;
   unauthorized(url: URL): PlainAnswer;
   serverError(url: URL, status: number): PlainAnswer;
+  /** An error that comes with a status of success, where the protocol knows such. */
+  errorInside?(url: URL): PlainAnswer;
+  /** What a request asks to be done, where its body names it. */
+  operation?(request: Request): Promise<string>;
   /** Makes the tokens of the addressed school invalid, for good. */
   revokeTokens(url: URL): void;
 };
@@ -85,6 +89,8 @@ function refusal(faults: readonly Fault[], url: URL, options: ServerOptions): An
       answer.headers.set(name, value);
     return answer;
   }
+  if (has(faults, 'error-inside') !== undefined && protocol.errorInside !== undefined)
+    return answerOf(protocol.errorInside(url));
   const html = has(faults, 'html');
   if (html !== undefined) {
     const type = html.lying ? 'application/json' : 'text/html; charset=utf-8';
@@ -163,6 +169,18 @@ function mapStrings(value: Json, change: (text: string) => string): Json {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapStrings(inner, change)]));
 }
 
+/** Every `id` that is a number is another one. */
+function withOtherIds(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withOtherIds);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === 'id' && typeof inner === 'number' ? inner + 100_000 : withOtherIds(inner),
+    ]),
+  );
+}
+
 function changeBody(answer: Answer, change: (value: Json) => Json): void {
   const value = parsed(answer.body);
   if (value !== undefined) answer.body = encoder.encode(JSON.stringify(change(value)));
@@ -180,6 +198,9 @@ function distort(faults: readonly Fault[], answer: Answer, url: URL, options: Se
         break;
       case 'shuffled-rows':
         changeBody(answer, (value) => mapRows(value, (rows) => shuffled(rows, fault.seed)));
+        break;
+      case 'another-id':
+        changeBody(answer, withOtherIds);
         break;
       case 'wrong-scope':
       case 'clock-skew':
@@ -291,6 +312,7 @@ async function handle(options: ServerOptions, request: Request, outgoing: Server
     : options.faults.take({
         method: request.method,
         path: url.pathname,
+        operation: options.faults.needsOperation() ? ((await protocol.operation?.(request.clone())) ?? '') : '',
         isProtocol: protocol.isProtocol(url),
         isToken: protocol.isToken(url),
       });

@@ -257,8 +257,8 @@ describe("administrator's pages", () => {
   test('settings, log and faults', async () => {
     const headers = await signedIn();
     await post(`${moodle.url}/admin/settings`, { rest: '1', debug: '1', vars: '77' }, headers);
-    expect(moodle.settings).toEqual({ restEnabled: true, debugging: true, maintenance: false, maxInputVars: 77 });
-    for (const path of ['/admin/settings', '/admin/log', '/admin/faults'])
+    expect(moodle.settings).toEqual({ ...defaultSettings, debugging: true, maxInputVars: 77, manualEnrolment: false });
+    for (const path of ['/admin/settings', '/admin/log', '/admin/faults', '/admin/cohorts', '/admin/mail'])
       expect((await ask(`${moodle.url}${path}`, { headers })).status).toBe(200);
     await post(`${moodle.url}/admin/faults`, { kind: 'expired-token', times: '1' }, headers);
     expect((await call('core_course_get_courses')).body).toMatchObject({ errorcode: 'invalidtoken' });

@@ -1,8 +1,9 @@
-/** Moodle's pages for its administrator: external services with their functions, tokens, settings, log, faults. */
+/** Moodle's pages for its administrator: what it holds, external services with their functions, tokens, settings, log, faults. */
 
 import type { Context } from 'hono';
 import { Hono } from 'hono';
 import { html } from 'hono/html';
+import type { Clock } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import { formOf } from '../lib/forms.ts';
 import type { Html } from '../lib/html.ts';
@@ -11,6 +12,7 @@ import type { RequestLog } from '../lib/log.ts';
 import type { Env } from '../lib/server.ts';
 import type { Sessions } from '../lib/signin.ts';
 import { isOwnForm } from '../lib/signin.ts';
+import { contentRoutes } from './content-pages.ts';
 import { functions } from './functions.ts';
 import type { MoodleModel } from './model.ts';
 import { moodleLogins } from './model.ts';
@@ -24,13 +26,22 @@ type Options = {
   sessions: Sessions<number>;
   log: RequestLog;
   faults: Faults;
+  clock: Clock;
+  /** Keeps what was changed by hand. */
+  keep(): void;
 };
+
+const welcomes = [
+  [0, 'none'],
+  [1, 'from the course contact'],
+  [3, 'from the no-reply address'],
+] as const;
 
 const words = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))];
 
 /** The pages of one Moodle, mounted at its root. */
 export function pageRoutes(options: Options): Hono<Env> {
-  const { model, services, settings, sessions, log, faults } = options;
+  const { model, services, settings, sessions, log, faults, clock } = options;
   const app = new Hono<Env>();
   const program = `Moodle · ${model.school.name}`;
   const isAdmin = (c: Context<Env>): boolean => {
@@ -38,7 +49,7 @@ export function pageRoutes(options: Options): Hono<Env> {
     return id !== undefined && model.users.get(id)?.isAdmin === true;
   };
   const nav =
-    (): Html => html`<nav aria-label="Pages"><a href="/admin/webservices">Web services</a> · <a href="/admin/settings">Settings</a> · <a href="/admin/log">Request log</a> · <a href="/admin/faults">Faults</a></nav>
+    (): Html => html`<nav aria-label="Pages"><a href="/admin/courses">Courses</a> · <a href="/admin/users">Users</a> · <a href="/admin/cohorts">Cohorts</a> · <a href="/admin/mail">Mail</a> · <a href="/admin/webservices">Web services</a> · <a href="/admin/settings">Settings</a> · <a href="/admin/log">Request log</a> · <a href="/admin/faults">Faults</a></nav>
 <form class="inline" method="post" action="/login/logout"><button class="quiet">Log out</button></form>`;
   const show = (
     c: Context<Env>,
@@ -161,6 +172,9 @@ ${services.list().map(serviceSection)}
 <label class="choice"><input type="checkbox" name="rest" value="1" ${settings.restEnabled ? 'checked' : ''}> Web services and the REST protocol are on</label>
 <label class="choice"><input type="checkbox" name="debug" value="1" ${settings.debugging ? 'checked' : ''}> Debugging tells the details of errors</label>
 <label class="choice"><input type="checkbox" name="maintenance" value="1" ${settings.maintenance ? 'checked' : ''}> Maintenance</label>
+<label class="choice"><input type="checkbox" name="forces" value="1" ${settings.forcesMail ? 'checked' : ''}> Welcome messages are locked to mail, whatever people choose</label>
+<label class="choice"><input type="checkbox" name="manual" value="1" ${settings.manualEnrolment ? 'checked' : ''}> New courses have manual enrolment</label>
+<label for="welcome">Welcome message of new courses</label><select id="welcome" name="welcome">${welcomes.map(([value, name]) => html`<option value="${value}" ${settings.welcome === value ? 'selected' : ''}>${name}</option>`)}</select>
 <label for="vars">max_input_vars of PHP</label><input id="vars" name="vars" inputmode="numeric" value="${settings.maxInputVars}"><button>Save</button></form></section>`,
       error === undefined ? 200 : 400,
     );
@@ -174,9 +188,13 @@ ${services.list().map(serviceSection)}
       debugging: form.has('debug'),
       maintenance: form.has('maintenance'),
       maxInputVars: vars,
+      welcome: welcomes.find(([value]) => String(value) === form.get('welcome'))?.[0] ?? settings.welcome,
+      forcesMail: form.has('forces'),
+      manualEnrolment: form.has('manual'),
     });
     return c.redirect('/admin/settings', 303);
   });
+  app.route('/', contentRoutes({ model, clock, keep: options.keep, show }));
   app.get('/admin/log', (c) =>
     show(
       c,

@@ -16,10 +16,12 @@ import type { Env, Protocol } from '../lib/server.ts';
 import { serve } from '../lib/server.ts';
 import { createSessions } from '../lib/signin.ts';
 import { openStore } from '../lib/state.ts';
-import type { Value } from './functions.ts';
-import { exceptionXml, functions, MoodleException, requireKnown, rowsIn, toXml } from './functions.ts';
+import { exceptionXml, rowsIn, toXml } from './answers.ts';
+import type { Value } from './call.ts';
+import { invalid, MoodleException } from './call.ts';
+import { functions, onlyReads, requireKnown } from './functions.ts';
 import type { MoodleModel, MoodleUser } from './model.ts';
-import { buildMoodle, moodleLogins } from './model.ts';
+import { buildMoodle, contentSchema, moodleLogins } from './model.ts';
 import { pageRoutes } from './pages.ts';
 import type { PhpArray } from './php.ts';
 import { parsePhp, textOf } from './php.ts';
@@ -60,6 +62,12 @@ const INVALID_TOKEN = {
   errorcode: 'invalidtoken',
   message: 'Invalid token - token not found',
 };
+/** What a plug-in or a full disk over there brings about. */
+const BROKEN = {
+  exception: 'dml_write_exception',
+  errorcode: 'dmlwriteexception',
+  message: 'Error writing to database',
+};
 const MAINTENANCE =
   '<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>This site is undergoing maintenance and is currently not available</h1></body></html>';
 
@@ -83,6 +91,11 @@ function protocolOf(services: Services): Protocol {
       headers: { 'content-type': 'text/html; charset=utf-8' },
       body: MAINTENANCE,
     }),
+    errorInside: () => ({ status: 200, headers: json, body: JSON.stringify(BROKEN) }),
+    operation: async (request) =>
+      (request.headers.get('content-type') ?? '').startsWith('application/x-www-form-urlencoded')
+        ? (new URLSearchParams(await request.text()).get('wsfunction') ?? '')
+        : '',
     revokeTokens: () => services.revokeAll(),
   };
 }
@@ -109,11 +122,15 @@ const newTokenSchema = z.strictObject({
   username: z.string(),
   validUntil: z.number().nullable().optional(),
 });
+const keptSchema = z.object({ school: z.string(), content: contentSchema.optional() });
 const settingsSchema = z.strictObject({
   restEnabled: z.boolean().optional(),
   debugging: z.boolean().optional(),
   maintenance: z.boolean().optional(),
   maxInputVars: z.int().min(1).optional(),
+  welcome: z.int().min(0).max(3).optional(),
+  forcesMail: z.boolean().optional(),
+  manualEnrolment: z.boolean().optional(),
 });
 
 /** Starts a Moodle. The demo service and token are made when the state is new, so that a deleted one stays deleted. */
@@ -129,7 +146,18 @@ export async function startMoodle(options: MoodleOptions = {}): Promise<RunningM
     tokens: [],
   }));
   const services = createServices(store, clock);
-  const model = buildMoodle(schoolOf({ slug, seed, schoolYear }));
+  const contents = openStore(
+    dataDir === undefined ? undefined : join(dataDir, 'moodle-content.json'),
+    keptSchema,
+    (): z.output<typeof keptSchema> => ({ school: '' }),
+  );
+  const kept = contents.value.school === slug ? contents.value.content : undefined;
+  const model = buildMoodle(schoolOf({ slug, seed, schoolYear }), kept);
+  const keep = (): void => {
+    if (dataDir === undefined) return;
+    contents.value = { school: slug, content: model.snapshot() };
+    contents.save();
+  };
   const sessions = createSessions<number>('moodle_session');
   const demoToken = demoMoodleToken(slug);
   if (store.value.school !== slug) {
@@ -185,6 +213,7 @@ export async function startMoodle(options: MoodleOptions = {}): Promise<RunningM
       throw new MoodleException(INVALID_TOKEN.exception, INVALID_TOKEN.errorcode, INVALID_TOKEN.message);
     const name = textOf(params, 'wsfunction') ?? '';
     c.env.trace.client = user.username;
+    if (name === '') throw invalid('Missing function name');
     c.env.trace.operation = name;
     const wanted = functions.get(name);
     if (wanted === undefined) {
@@ -206,12 +235,15 @@ export async function startMoodle(options: MoodleOptions = {}): Promise<RunningM
     requireKnown(params, name);
     const value = wanted.run({
       model,
+      settings,
       user,
       params,
       raw: textOf(params, 'moodlewssettingraw') === '1',
       functions: service.functions,
       siteUrl: new URL(c.req.url).origin,
+      now: Math.floor(clock.now() / 1000),
     });
+    if (!onlyReads(name)) keep();
     c.env.trace.rows = rowsIn(value);
     return value;
   };
@@ -233,7 +265,8 @@ export async function startMoodle(options: MoodleOptions = {}): Promise<RunningM
       if (!(error instanceof MoodleException)) throw error;
       const { exception, errorcode, message } = error;
       const debug = settings.debugging ? error.debug : '';
-      return write({ exception, errorcode, message, ...(debug === '' ? {} : { debuginfo: debug }) }, () =>
+      const told = { exception, ...(errorcode === '' ? {} : { errorcode }), message };
+      return write({ ...told, ...(debug === '' ? {} : { debuginfo: debug }) }, () =>
         exceptionXml(exception, errorcode, message, debug),
       );
     }
@@ -263,7 +296,7 @@ export async function startMoodle(options: MoodleOptions = {}): Promise<RunningM
       );
     return c.json({ token: (known ?? services.issue(service.id, user.id)).token, privatetoken: null });
   });
-  app.route('/', pageRoutes({ model, services, settings, sessions, log, faults }));
+  app.route('/', pageRoutes({ model, services, settings, sessions, log, faults, clock, keep }));
 
   const server = await serve({
     port: options.port ?? 0,
