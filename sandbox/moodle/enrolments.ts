@@ -12,8 +12,8 @@ import {
   rowsOf,
 } from './call.ts';
 import { requireAccess } from './courses.ts';
-import { sendWelcome } from './mail.ts';
-import type { MoodleCourse, MoodleUser } from './model.ts';
+import { welcomeOf } from './mail.ts';
+import type { Mail, MoodleUser } from './model.ts';
 import { roleIds, roleNames } from './model.ts';
 import { wireUser } from './people.ts';
 import { listOf, textOf } from './php.ts';
@@ -80,7 +80,7 @@ export function enrolUsers(call: Call): Value {
     timeend: 'int',
     suspend: 'int',
   });
-  const welcomed: [MoodleUser, MoodleCourse][] = [];
+  const mails: Mail[] = [];
   allOrNothing(call, () => {
     for (const row of rows) {
       const course = courseNamed(call, row.int('courseid'));
@@ -92,6 +92,7 @@ export function enrolUsers(call: Call): Value {
         throw failed('wsnoinstance', 'Manual enrolment plugin instance does not exist.');
       const suspended = row.has('suspend') && row.int('suspend') !== 0;
       const list = call.model.enrolled.get(course.id) ?? [];
+      mails.push(...welcomeOf(call, user, course));
       const known = list.find(({ userId, method }) => userId === user.id && method === 'manual');
       if (known === undefined)
         list.push({ userId: user.id, roleIds: [row.int('roleid')], suspended, method: 'manual' });
@@ -100,10 +101,9 @@ export function enrolUsers(call: Call): Value {
         if (!known.roleIds.includes(row.int('roleid'))) known.roleIds.push(row.int('roleid'));
       }
       call.model.enrolled.set(course.id, list);
-      welcomed.push([user, course]);
     }
   });
-  for (const [user, course] of welcomed) sendWelcome(call, user, course);
+  call.model.mails.push(...mails);
   return null;
 }
 

@@ -11,24 +11,25 @@ export const welcomePreference = 'message_provider_moodle_enrolcoursewelcomemess
 const isReached = (user: MoodleUser): boolean =>
   !user.deleted && !user.suspended && user.auth !== 'nologin' && !user.email.endsWith('.invalid');
 
-function send(call: Call, user: MoodleUser, kind: Mail['kind'], courseId: number): void {
-  if (!isReached(user)) return;
-  call.model.mails.push({ at: call.now, userId: user.id, to: user.email, kind, courseId });
-}
+const mailOf = (call: Call, user: MoodleUser, kind: Mail['kind'], courseId: number): Mail[] =>
+  isReached(user) ? [{ at: call.now, userId: user.id, to: user.email, kind, courseId }] : [];
 
 /** `createpassword=1`: the new password goes by mail, after the users are made. */
-export const sendNewPassword = (call: Call, user: MoodleUser): void => send(call, user, 'new-password', 0);
+export function sendNewPassword(call: Call, user: MoodleUser): void {
+  call.model.mails.push(...mailOf(call, user, 'new-password', 0));
+}
 
 /**
- * The welcome message of manual enrolment: at every call that enrols, also one that repeats or suspends an enrolment, as long as the instance
- * sends it, somebody can be its sender and the person has not switched it off.
+ * The welcome message of manual enrolment, asked for before the role is given: at every call that enrols, also one that repeats or suspends an
+ * enrolment, as long as the instance sends it, somebody is there to be its sender and the person has not switched it off.
  */
-export function sendWelcome(call: Call, user: MoodleUser, course: MoodleCourse): void {
-  if (course.welcome === 0) return;
+export function welcomeOf(call: Call, user: MoodleUser, course: MoodleCourse): Mail[] {
+  if (course.welcome === 0) return [];
   const hasContact = (call.model.enrolled.get(course.id) ?? []).some(({ roleIds: held }) =>
     held.includes(roleIds.editingteacher),
   );
-  if (course.welcome === 1 && !hasContact) return;
+  if (course.welcome === 1 && !hasContact) return [];
   const enabled = user.preferences[welcomePreference] ?? 'popup,email';
-  if (enabled.split(',').includes('email') || call.settings.forcesMail) send(call, user, 'course-welcome', course.id);
+  const isMailed = enabled.split(',').includes('email') || call.settings.forcesMail;
+  return isMailed ? mailOf(call, user, 'course-welcome', course.id) : [];
 }

@@ -236,7 +236,9 @@ export function setPreferences(call: Call): Value {
     const user = call.model.users.get(userId);
     const warn = (warningcode: string): void => void warnings.push({ item: 'user', itemid: userId, warningcode });
     if (user === undefined || user.deleted) warn('invaliduser');
-    else if (row.text('name') !== welcomePreference || !call.user.mayWrite) warn('nopermission');
+    // Nobody but an administrator sets anything for an administrator.
+    else if (row.text('name') !== welcomePreference || !call.user.mayWrite || (user.isAdmin && !call.user.isAdmin))
+      warn('nopermission');
     else {
       user.preferences[row.text('name')] = row.text('value');
       saved.push({ name: row.text('name'), userid: userId });
