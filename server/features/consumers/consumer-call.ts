@@ -1,9 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
 import type { SharingRule } from '#db/schema/index.ts';
 import { isScope, type Scope } from '#db/schema/vocabulary.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { idSchema } from '#server/kernel/ids.ts';
+import { scopesOpenedBy } from '#server/protocols/oneroster/scopes.ts';
 
 /** A consumer's call as it was let in: who asks, and what its live grant gives it at this moment. */
 export interface ConsumerCall {
@@ -34,6 +36,7 @@ const liveSchema = z.object({
   without_fields: list,
   sharing_rule: z.object({ sites: list, streams: list, subjects: list, groups: list }),
 });
+const byIdSchema = z.array(liveSchema);
 const byTokenSchema = z.array(liveSchema.extend({ wire_scopes: list }));
 
 /** What a token opens now; null where it is unknown, over, or its grant is no longer the live one. */
@@ -45,10 +48,24 @@ export async function liveConsumerByToken(ctx: Context, tokenHash: Buffer): Prom
       ),
     ),
   );
-  return row === undefined ? null : callOf(row, row.wire_scopes);
+  if (row === undefined) return null;
+  const live = liveOf(row);
+  return { ...live, scopes: scopesOpenedBy(live.scopes, row.wire_scopes), wireScopes: row.wire_scopes };
 }
 
-function callOf(row: z.output<typeof liveSchema>, wireScopes: readonly string[]): ConsumerCall {
+/** What a client that has shown who it is may have now; null where its connection releases nothing. */
+export async function liveConsumerOf(
+  tx: Tx,
+  consumerClientId: string,
+  now: Date,
+): Promise<Omit<ConsumerCall, 'wireScopes'> | null> {
+  const [row] = byIdSchema.parse(
+    await tx.execute(sql`select * from across.live_consumer(${consumerClientId}, ${now.toISOString()}::timestamptz)`),
+  );
+  return row === undefined ? null : liveOf(row);
+}
+
+function liveOf(row: z.output<typeof liveSchema>): Omit<ConsumerCall, 'wireScopes'> {
   return {
     schoolId: row.school_id,
     connectionId: row.connection_id,
@@ -56,7 +73,6 @@ function callOf(row: z.output<typeof liveSchema>, wireScopes: readonly string[])
     consumerClientId: row.consumer_client_id,
     producerSystemId: row.producer_system_id,
     scopes: row.scopes.filter(isScope),
-    wireScopes,
     withoutFields: row.without_fields,
     sharingRule: row.sharing_rule,
   };

@@ -37,10 +37,16 @@ export async function deviceOfRequest(cookie: SessionCookie, headers: Headers): 
   const address = clientAddress(headers);
   return {
     network: address === null || isOwnMachine(address) ? null : shorten(address, 24, 48),
-    networkKey: address === null ? 'unknown' : shorten(address, 32, 64),
+    networkKey: networkKeyOf(headers),
     userAgent: headers.get('user-agent')?.slice(0, 300) ?? null,
     known: await readDevice(cookie, headers),
   };
+}
+
+/** What tries are counted by that come without a device: an IPv4 address or an IPv6 /64. */
+export function networkKeyOf(headers: Headers): string {
+  const address = clientAddress(headers);
+  return address === null ? 'unknown' : shorten(address, 32, 64);
 }
 
 async function readDevice(cookie: SessionCookie, headers: Headers): Promise<KnownDevice | null> {

@@ -23,6 +23,10 @@ const buckets = {
   /** Folded e-mail that a reset is asked for, and the network that asks. */
   reset: 3,
   'reset-network': 30,
+  /** A consumer's client and the network that tries it: guessing from elsewhere keeps nobody out. */
+  client: 20,
+  /** The network that tries clients, whether or not there are such. */
+  'client-network': 100,
 } as const;
 
 export type Bucket = keyof typeof buckets;

@@ -7,6 +7,9 @@ export type Pair = readonly [name: string, value: string];
 export const signatureMethods = { 'HMAC-SHA256': 'sha256', 'HMAC-SHA1': 'sha1' } as const;
 export type SignatureMethod = keyof typeof signatureMethods;
 
+export const isSignatureMethod = (text: string | undefined): text is SignatureMethod =>
+  text !== undefined && Object.hasOwn(signatureMethods, text);
+
 /** RFC 3986 unreserved characters alone stay as they are (RFC 5849 §3.6). */
 export const percentEncode = (text: string) =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -3,7 +3,8 @@ import type { Scope } from '#db/schema/vocabulary.ts';
 import type { TestDatabase } from '#db/testing/test-database.ts';
 import { newToken } from '#server/features/people/session-token.ts';
 import { newId } from '#server/kernel/ids.ts';
-import { makeAgent, makeAgreement, makeSchool, testNow } from '#server/testing/actors.ts';
+import { contextOf, makeAgent, makeAgreement, makeSchool, testNow } from '#server/testing/actors.ts';
+import { writeSecret } from '../client-secret.ts';
 
 /** The scope strings of both versions of OneRoster, demographics apart. */
 export const wireRoster = [
@@ -19,6 +20,7 @@ export interface LiveConsumer {
   readonly grantId: string;
   readonly consumerClientId: string;
   readonly clientId: string;
+  readonly clientSecret: string;
   /** A bearer token, good for an hour from `testNow`. */
   readonly token: string;
 }
@@ -77,10 +79,23 @@ export async function makeLiveConsumer(
   await admin`
     insert into consumer_client (id, school_id, connection_id, client_id)
     values (${consumerClientId}, ${schoolId}, ${connectionId}, ${clientId})`;
+  const ctx = await contextOf(database, { kind: 'anonymous' });
+  const client = { id: consumerClientId, schoolId, signedCalls: false };
+  const { secret } = await database.web.withSchool(schoolId, (tx) => writeSecret({ ctx, tx }, client));
   const { token, hash } = newToken();
   await admin`
     insert into access_token (id, school_id, token_hash, consumer_client_id, connection_id, grant_id, wire_scopes, created_at, expires_at)
     values (${newId()}, ${schoolId}, ${hash}, ${consumerClientId}, ${connectionId}, ${grantId}, ${[...wireScopes]}, ${testNow},
             ${new Date(Date.parse(testNow) + 3_600_000)})`;
-  return { schoolId, sisId, lmsId, connectionId, grantId, consumerClientId, clientId, token };
+  return {
+    schoolId,
+    sisId,
+    lmsId,
+    connectionId,
+    grantId,
+    consumerClientId,
+    clientId,
+    clientSecret: secret,
+    token,
+  };
 }
