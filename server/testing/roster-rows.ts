@@ -34,8 +34,9 @@ export async function makeLiveEdge(
   const agreementId = known === undefined ? await makeAgreement(database, school) : String(known.id);
   const [system] = await admin`select origins from system where id = ${systemId}`;
   await admin`
-    insert into connection (id, school_id, consumer_kind, consumer_system_id, producer_system_id, state, turn, cause, last_received_at)
-    values (${connectionId}, ${schoolId}, ${consumerSystemId === null ? 'marketplace' : 'lms'}, ${consumerSystemId}, ${systemId}, 'requested', 'nobody',
+    insert into connection (id, school_id, consumer_kind, consumer_system_id, producer_system_id, way, state, turn, cause, last_received_at)
+    values (${connectionId}, ${schoolId}, ${consumerSystemId === null ? 'marketplace' : 'lms'}, ${consumerSystemId}, ${systemId},
+            ${consumerSystemId === null ? null : 'pull'}, 'requested', 'nobody',
             'in-sync', ${testNow})`;
   await admin`
     insert into request (id, school_id, connection_id, kind, state, scopes, purpose, until, product, origins, agreement_id, drafted_as, fingerprint, sent_at,

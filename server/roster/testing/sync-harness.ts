@@ -44,8 +44,8 @@ export async function makeSyncedSchool(
       values (${lmsId}, ${schoolId}, 'lms', 'moodle', 'LMS under test', '{}', '{}')`;
   }
   await admin`
-    insert into connection (id, school_id, consumer_kind, consumer_system_id, producer_system_id, state, turn)
-    values (${connectionId}, ${schoolId}, ${lmsId === null ? 'marketplace' : 'lms'}, ${lmsId}, ${systemId}, 'connecting', 'crosswalk')`;
+    insert into connection (id, school_id, consumer_kind, consumer_system_id, producer_system_id, way, state, turn)
+    values (${connectionId}, ${schoolId}, ${lmsId === null ? 'marketplace' : 'lms'}, ${lmsId}, ${systemId}, ${lmsId === null ? null : 'pull'}, 'connecting', 'crosswalk')`;
   await admin`
     insert into request (id, school_id, connection_id, kind, state, scopes, purpose, until, product, agreement_id, drafted_as, fingerprint)
     values (${requestId}, ${schoolId}, ${connectionId}, 'open', 'approved',
