@@ -13,6 +13,8 @@ import {
   syncSettings,
 } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
+import { isUniqueViolation } from '#server/kernel/database-refusal.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
 import type { ToFetch } from './begin-run.ts';
 import {
   collectionsKept,
@@ -33,7 +35,7 @@ import {
 } from './guard.ts';
 import { readAllowed } from './live-grants.ts';
 import { recogniseSites, type SourceSite, sitesAllowed } from './narrow-to-sites.ts';
-import { planTable, type TablePlan } from './plan-run.ts';
+import { type PlanOf, planTable, type TablePlan } from './plan-run.ts';
 import { noteProgress } from './progress.ts';
 import { purgeBeyond } from './purge.ts';
 import { rosterTables } from './roster-tables.ts';
@@ -157,29 +159,24 @@ class Application {
     await stage.cutGroups(kept);
     const ended = await this.#terms('ended');
     const upcoming = await this.#terms('upcoming');
-    await this.#phase('plan');
-    const plans: TablePlan[] = [];
     const keptTables = tablesKept(kept);
-    for (const table of tableNames) {
-      if (!this.#fetched.tables.includes(table) || !keptTables.has(table)) continue;
-      await this.#progress('plan', table, null);
-      plans.push(
-        await planTable(tx, run, { table, complete: this.#isComplete(table, fetches, facts), ended, upcoming }),
-      );
-    }
-
-    await this.#phase('guard');
-    const verdict = await this.#verdict(row, plans, scopes);
-    if (verdict.reasons.length > 0 && row.approvedFingerprint !== verdict.fingerprint) {
-      await this.#hold(plans, verdict, fetches, facts);
-      return { outcome: 'held' };
-    }
     const as: ApplyAs = row.appliedAs ?? 'all';
-    await this.#phase('apply');
-    for (const plan of plans) {
-      await this.#progress('apply', plan.table, plan);
-      await writePlan(tx, run, plan, as, now);
-    }
+    let plans: TablePlan[];
+    do {
+      await this.#phase('plan');
+      plans = await this.#plans(stage, keptTables, (table) => ({
+        complete: this.#isComplete(table, fetches, facts),
+        ended,
+        upcoming,
+      }));
+      await this.#phase('guard');
+      const verdict = await this.#verdict(row, plans, scopes);
+      if (verdict.reasons.length > 0 && row.approvedFingerprint !== verdict.fingerprint) {
+        await this.#hold(plans, verdict, fetches, facts);
+        return { outcome: 'held' };
+      }
+      await this.#phase('apply');
+    } while (!(await this.#written(stage, plans, as)));
     if (
       plans.some(({ table }) => table === 'enrolments') &&
       plans.some(({ table }) => table === 'people' || table === 'groups')
@@ -235,6 +232,58 @@ class Application {
     await this.#endUpload(row.uploadId);
     await dropStaged(tx, run);
     return { outcome: 'applied', records: await countRecords(tx, run, keptTables) };
+  }
+
+  /** The plan of each table that was fetched and may rest. */
+  async #plans(
+    stage: StageRun,
+    kept: ReadonlySet<TableName>,
+    of: (table: TableName) => Pick<PlanOf, 'complete' | 'ended' | 'upcoming'>,
+  ): Promise<TablePlan[]> {
+    const plans: TablePlan[] = [];
+    for (const table of tableNames) {
+      if (!this.#fetched.tables.includes(table) || !kept.has(table)) continue;
+      await this.#progress('plan', table, null);
+      const prove = async () => {
+        if (table === 'enrolments') await stage.proveReferencesOfPlan();
+      };
+      const plan = () =>
+        planTable(this.#tx, this.#run, { table, ...of(table), unproven: stage.unproven.has(table), prove });
+      let planned = await plan();
+      if (planned === 'id-comes-twice') {
+        await stage.oneRowEach(table, this.#fetched.source);
+        planned = await plan();
+        if (planned === 'id-comes-twice') throw new CrosswalkError('internal', { details: { table } });
+      }
+      plans.push(planned);
+    }
+    return plans;
+  }
+
+  /**
+   * Writes the plans. False: of a table that nobody had looked at, an id came twice, which its index refused; nothing is written, the table has one row
+   * per id now, and all is to be planned again.
+   */
+  async #written(stage: StageRun, plans: readonly TablePlan[], as: ApplyAs): Promise<boolean> {
+    const write = async (of: readonly TablePlan[]) => {
+      for (const plan of of) {
+        await this.#progress('apply', plan.table, plan);
+        await writePlan(this.#tx, this.#run, plan, as, this.#now);
+      }
+    };
+    const unproven = plans.filter(({ table, isFirst }) => isFirst && stage.unproven.has(table));
+    if (unproven.length === 0) {
+      await write(plans);
+      return true;
+    }
+    try {
+      await this.#tx.transaction(() => write(plans));
+      return true;
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      for (const { table } of unproven) await stage.oneRowEach(table, this.#fetched.source);
+      return false;
+    }
   }
 
   /** A phase is told beside the transaction, which alone holds the run's row until it ends. */

@@ -31,6 +31,10 @@ export interface PlanOf {
   readonly ended: readonly string[];
   /** Source ids of the terms that begin later. */
   readonly upcoming: readonly string[];
+  /** Nobody has looked yet whether an id comes twice among the rows. */
+  readonly unproven: boolean;
+  /** Takes out of the plan what it may not write, before it is weighed. */
+  readonly prove: () => Promise<void>;
 }
 
 /**
@@ -61,6 +65,16 @@ const columnsOf = (table: RosterTable) =>
 const countRows = z.array(z.object({ collection: z.string(), kind: z.string(), n: z.coerce.number() }));
 const sums = z.array(z.object({ collection: z.string(), n: z.coerce.number() }));
 const flag = z.array(z.object({ any: z.boolean() }));
+const meetings = z.array(
+  z.object({
+    rows: z.coerce.number(),
+    resting: z.coerce.number(),
+    added: z.coerce.number(),
+    returned: z.coerce.number(),
+    absent: z.coerce.number(),
+    twice: z.coerce.number(),
+  }),
+);
 const marks = z.array(z.object({ kind: z.string(), n: z.coerce.number(), mark: z.string().nullable() }));
 const weighedRows = z.array(
   z.object({
@@ -86,8 +100,8 @@ const inRoster = (run: HeldRun) => sql`r.school_id = ${run.schoolId}::uuid and r
 export async function planTable(
   tx: Tx,
   run: HeldRun,
-  { table, complete, ended, upcoming }: PlanOf,
-): Promise<TablePlan> {
+  { table, complete, ended, upcoming, unproven, prove }: PlanOf,
+): Promise<TablePlan | 'id-comes-twice'> {
   const of = rosterTables[table];
   const rows = staged(run, table);
   const plan = staged(run, 'plan');
@@ -132,6 +146,7 @@ export async function planTable(
             and case when s.status = 'tobedeleted' then r.gone_at is null
                      else r.gone_at is not null or r.content_hash <> s.hash or r.missed_fetches > 0 end)`);
   await tx.execute(sql`analyze ${plan}`);
+  if (unproven && (await comesTwice(tx, run, table, complete))) return 'id-comes-twice';
   // What could not be read stays as it was; it is there.
   await tx.execute(sql`
     delete from ${plan} p where p.collection = ${table} and p.kind in ('missing', 'gone')
@@ -144,6 +159,7 @@ export async function planTable(
        where p.collection = ${table} and p.kind in ('missing', 'gone') and r.id = p.id and (${withEnded(of.archived, ended, run)})
          and not exists (select 1 from ${rows} s where s.source_id = p.source_id)`);
   }
+  await prove();
   await noteDifferences(tx, run, table);
   const counts = await countPlan(tx, run, table);
   return {
@@ -153,6 +169,25 @@ export async function planTable(
     weighed: await weighPlan(tx, run, table, { ended, upcoming }),
     fingerprint: await markOf(tx, run, table),
   };
+}
+
+/**
+ * Whether an id comes twice among staged rows without a status, told by what the join has found: a row that rests and is met twice makes more
+ * meetings than there are rows to meet. Where absence is not noted that cannot be counted, and the caller looks.
+ */
+async function comesTwice(tx: Tx, run: HeldRun, table: TableName, complete: boolean): Promise<boolean> {
+  if (!complete) return true;
+  const [told] = meetings.parse(
+    await tx.execute(sql`
+      select (select count(*) from ${staged(run, table)}) as rows,
+             (select count(*) from ${sql.raw(rosterTables[table].table)} r where ${inRoster(run)} and r.gone_at is null) as resting,
+             count(*) filter (where kind = 'added') as added, count(*) filter (where kind = 'returned') as returned,
+             count(*) filter (where kind in ('missing', 'gone')) as absent,
+             count(*) - count(distinct source_id) as twice
+        from ${staged(run, 'plan')} where collection = ${table} and kind <> 'alias'`),
+  );
+  if (told === undefined) return true;
+  return told.twice > 0 || told.rows - told.added - told.returned !== told.resting - told.absent;
 }
 
 const nothing: PlanCounts = { added: 0, changed: 0, returned: 0, unchanged: 0, missing: 0, gone: 0, reused: 0 };

@@ -55,6 +55,27 @@ const personKey = (alias: string) => {
     then 'n|' || ${kindOfRoles(`${alias}.roles`)} || '|' || ${alias}.identifier || '|' || ${name} end`;
 };
 
+/** What was seen of a table's rows as they came. */
+interface Survey {
+  readonly idMissing: boolean;
+  readonly idUnusable: boolean;
+  readonly statusOdd: boolean;
+  readonly hasStatus: boolean;
+  readonly roleBeyond: boolean;
+  /** For each reason of the table whether a row may be unusable for it; null: to be asked once roles are gathered. */
+  readonly unusable: readonly boolean[] | null;
+}
+
+const sourceIdMissing = sql`(s.source_id is null or s.source_id = '')`;
+const sourceIdUnusable = sql`(octet_length(s.source_id) > 255)`;
+const statusOdd = sql`(s.status is not null and s.status not in ('active', 'tobedeleted'))`;
+/** An enrolment of a role that no grant needs; one without a role is another matter. */
+const roleBeyond = (kept: ReadonlySet<RosterCollection>) =>
+  sql`(s.role is not null and lower(s.role) not in (${sql.join(
+    ['', ...enrolmentRolesKept(kept)].map((role) => sql`${role}`),
+    sql`, `,
+  )}))`;
+
 /** Rows that a statement touched, as postgres.js tells them. */
 const touched = (result: { readonly count: number }) => result.count;
 
@@ -71,6 +92,9 @@ export class StageRun {
   readonly #tables: readonly StagedTable[];
   readonly #repeated: Record<string, number> = {};
   readonly #deviations: Record<string, number> = {};
+  readonly #surveyed = new Map<TableName, Survey>();
+  readonly #unproven = new Set<TableName>();
+  #referencesByPlan = false;
   #cut = 0;
 
   constructor(tx: Tx, run: HeldRun, tables: readonly StagedTable[]) {
@@ -82,9 +106,14 @@ export class StageRun {
   /** @param source whether repeats mean a list that moved under us (the last counts) or two records under one id (neither does) */
   async run(cut: Cut, source: 'rest' | 'package'): Promise<StagedFacts> {
     await analyseStaged(this.#tx, this.#run, this.#tables);
+    for (const table of this.#tables) if (table !== 'roles') await this.#survey(table, cut);
     for (const table of this.#tables) if (table !== 'roles') await this.#usableIds(table);
     if (this.#has('people')) await this.#gatherRoles();
-    for (const table of this.#tables) if (table !== 'roles') await this.#oneRowEach(table, source);
+    for (const table of this.#tables) {
+      if (table === 'roles') continue;
+      if (source === 'package' && this.#repeatsShowLater(table)) this.#unproven.add(table);
+      else await this.oneRowEach(table, source);
+    }
     await this.#forgetMarks(source);
     if (this.#has('people')) await this.#onePersonEach();
     await this.#cutKinds(cut);
@@ -95,6 +124,16 @@ export class StageRun {
     for (const table of this.#tables) if (table !== 'roles' && kept.has(table)) await this.#usable(table, cut);
     await this.#provenReferences(cut);
     return { repeated: this.#repeated, cut: this.#cut, deviations: this.#deviations };
+  }
+
+  /** Tables of which nobody has looked yet whether an id comes twice: the plan, or the index that would be broken, tells it at no cost. */
+  get unproven(): ReadonlySet<TableName> {
+    return this.#unproven;
+  }
+
+  /** Enrolments are most of a school's rows, and in a package that marks nothing as deleted hardly ever one comes twice. */
+  #repeatsShowLater(table: TableName): boolean {
+    return table === 'enrolments' && this.#surveyed.get(table)?.hasStatus === false;
   }
 
   #has(table: StagedTable) {
@@ -120,7 +159,29 @@ export class StageRun {
     this.#cut += touched(await this.#tx.execute(sql`delete from ${this.#of(table)} s where ${when}`));
   }
 
-  /** What is odd is looked for in one pass over the table; each oddity is then dealt with alone, and mostly there is none. */
+  /** All that may be odd about a table's rows as they came, in one pass; each oddity is then dealt with alone, and mostly there is none. */
+  async #survey(table: TableName, cut: Cut): Promise<void> {
+    const { unusable } = rosterTables[table];
+    // Whether a person has a role is known once roles are gathered.
+    const reasons = table === 'people' ? [] : unusable.map(({ when }) => sql.raw(when));
+    const [missing, bad, odd, told, beyond, ...rest] = await this.#found(table, [
+      sourceIdMissing,
+      sourceIdUnusable,
+      statusOdd,
+      sql`s.status is not null`,
+      table === 'enrolments' ? roleBeyond(cut.kept) : sql`false`,
+      ...reasons,
+    ]);
+    this.#surveyed.set(table, {
+      idMissing: missing === true,
+      idUnusable: bad === true,
+      statusOdd: odd === true,
+      hasStatus: told === true,
+      roleBeyond: beyond === true,
+      unusable: table === 'people' ? null : rest,
+    });
+  }
+
   async #found(table: StagedTable, oddities: readonly SQL[]): Promise<boolean[]> {
     if (oddities.length === 0) return [];
     const list = sql.join(
@@ -134,17 +195,14 @@ export class StageRun {
   }
 
   async #usableIds(table: TableName): Promise<void> {
-    const missing = sql`(s.source_id is null or s.source_id = '')`;
-    const unusable = sql`(octet_length(s.source_id) > 255)`;
-    const oddStatus = sql`(s.status is not null and s.status not in ('active', 'tobedeleted'))`;
-    const [isMissing, isUnusable, isOdd] = await this.#found(table, [missing, unusable, oddStatus]);
-    if (isMissing === true) await this.#aside(table, missing, 'source-id-missing', 'sourcedId');
-    if (isUnusable === true) await this.#aside(table, unusable, 'source-id-unusable', 'sourcedId');
-    if (isOdd !== true) return;
+    const surveyed = this.#surveyed.get(table);
+    if (surveyed?.idMissing === true) await this.#aside(table, sourceIdMissing, 'source-id-missing', 'sourcedId');
+    if (surveyed?.idUnusable === true) await this.#aside(table, sourceIdUnusable, 'source-id-unusable', 'sourcedId');
+    if (surveyed?.statusOdd !== true) return;
     const odd = touched(
       await this.#tx.execute(sql`
         update ${this.#of(table)} s set status = case lower(btrim(status)) when 'tobedeleted' then 'tobedeleted' when 'inactive' then 'tobedeleted' else null end
-         where ${oddStatus}`),
+         where ${statusOdd}`),
     );
     this.#deviations['status-unknown'] = (this.#deviations['status-unknown'] ?? 0) + odd;
   }
@@ -208,7 +266,9 @@ export class StageRun {
        where merged.source_id = s.source_id and s.roles is null`);
   }
 
-  async #oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
+  /** One row per id. What came twice is dropped or set aside, as the source goes. */
+  async oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
+    this.#unproven.delete(table);
     const rows = this.#of(table);
     if (table === 'people') await this.#gatherRows();
     const [repeated] = anyRows.parse(
@@ -362,20 +422,18 @@ export class StageRun {
         words.length === 0 ? sql`true` : sql`coalesce(s.roles, '') <> '' and not (${tells})`,
       );
       if (personKindsKept(kept).length < Object.keys(rolesOfKind).length) {
-        await this.#tx.execute(sql`
-          update ${this.#of('people')} s
-             set roles = (select string_agg(role, chr(31)) || chr(31) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) in ${among(words)})
-           where exists (select 1 from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) not in ${among(words)})`);
+        const another = sql`s.roles ~ ${`(^|\u001f)(?!(${words.join('|')})\\|)[^\u001f]`}`;
+        const [found] = await this.#found('people', [another]);
+        if (found === true) {
+          await this.#tx.execute(sql`
+            update ${this.#of('people')} s
+               set roles = (select string_agg(role, chr(31)) || chr(31) from unnest(staging.list(s.roles)) as role where split_part(role, '|', 1) in ${among(words)})
+             where ${another}`);
+        }
       }
     }
     if (this.#has('enrolments')) {
-      const roles = enrolmentRolesKept(kept);
-      const beyond = sql`(s.role is not null and lower(s.role) not in (${sql.join(
-        ['', ...roles].map((role) => sql`${role}`),
-        sql`, `,
-      )}))`;
-      const [found] = await this.#found('enrolments', [beyond]);
-      if (found === true) await this.#delete('enrolments', beyond);
+      if (this.#surveyed.get('enrolments')?.roleBeyond === true) await this.#delete('enrolments', roleBeyond(kept));
     }
   }
 
@@ -450,10 +508,12 @@ export class StageRun {
     const isKept =
       table === 'groups' ? sql` and ${sql.raw(rosterTables.groups.collection.staged)} in ${among(kept)}` : sql``;
     const { unusable } = rosterTables[table];
-    const found = await this.#found(
-      table,
-      unusable.map(({ when }) => sql`s.status is distinct from 'tobedeleted' and (${sql.raw(when)})${isKept}`),
-    );
+    const found =
+      this.#surveyed.get(table)?.unusable ??
+      (await this.#found(
+        table,
+        unusable.map(({ when }) => sql`s.status is distinct from 'tobedeleted' and (${sql.raw(when)})${isKept}`),
+      ));
     for (const [index, { field, reason, when }] of unusable.entries()) {
       if (found[index] !== true) continue;
       await this.#aside(
@@ -471,7 +531,6 @@ export class StageRun {
    */
   async #provenReferences({ kept, sites }: Cut): Promise<void> {
     if (!this.#has('enrolments') && !this.#has('demographics')) return;
-    const { systemId } = this.#run;
     const isWhole =
       sites === null &&
       this.#cut === 0 &&
@@ -479,53 +538,88 @@ export class StageRun {
       kept.has('teachers') &&
       kept.has('groups') &&
       kept.has('classes');
-    const known = (table: 'people' | 'groups') => {
-      const resting = sql.raw(rosterTables[table].table);
-      const parts = [sql`select source_id from ${resting} where system_id = ${systemId}::uuid and gone_at is null`];
-      if (this.#has(table))
-        parts.push(sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`);
-      if (table === 'people') {
-        parts.push(sql`select source_id from roster_person_alias where system_id = ${systemId}::uuid`);
-        parts.push(sql`select source_id from ${staged(this.#run, 'plan')} where kind = 'alias'`);
-      }
-      return sql`(${sql.join(parts, sql` union all `)})`;
-    };
     const refuse = async (table: 'enrolments' | 'demographics', when: SQL, field: string) => {
       const alive = sql`s.status is distinct from 'tobedeleted' and ${when}`;
       if (isWhole) await this.#aside(table, alive, 'reference-unknown', field);
       else await this.#delete(table, alive);
     };
     if (this.#has('enrolments')) {
-      // Both references in one pass; who is missing is looked for only where somebody is.
-      const [found] = lostRows.parse(
-        await this.#tx.execute(sql`
-          select coalesce(bool_or(p.source_id is null), false) as person, coalesce(bool_or(g.source_id is null), false) as "group"
-            from ${this.#of('enrolments')} s
-            left join (select source_id from ${known('people')} k group by source_id) p on p.source_id = s.person_source_id
-            left join (select source_id from ${known('groups')} k group by source_id) g on g.source_id = s.group_source_id
-           where s.status is distinct from 'tobedeleted'`),
-      );
-      if (found?.person === true) {
-        await refuse(
-          'enrolments',
-          sql`not exists (select 1 from ${known('people')} k where k.source_id = s.person_source_id)`,
-          'user',
-        );
-      }
-      if (found?.group === true) {
-        await refuse(
-          'enrolments',
-          sql`not exists (select 1 from ${known('groups')} k where k.source_id = s.group_source_id)`,
-          'class',
-        );
-      }
+      // Of a roster that is known, only what the plan finds new or changed need be looked at.
+      this.#referencesByPlan = isWhole && (await this.#rests('roster_enrolment'));
+      if (!this.#referencesByPlan) await this.#refuseLost(sql``, (when, field) => refuse('enrolments', when, field));
     }
     if (this.#has('demographics')) {
       await refuse(
         'demographics',
-        sql`not exists (select 1 from ${known('people')} k where k.source_id = s.source_id)`,
+        sql`not exists (select 1 from ${this.#known('people')} k where k.source_id = s.source_id)`,
         'sourcedId',
       );
     }
+  }
+
+  /**
+   * Proves the references of the enrolments that the plan would write, where that was left to it: who points at nobody is set aside, and what
+   * rests of him stays as it was.
+   */
+  async proveReferencesOfPlan(): Promise<void> {
+    if (!this.#referencesByPlan) return;
+    const plan = staged(this.#run, 'plan');
+    const written = sql`p.collection = 'enrolments' and p.kind in ('added', 'changed', 'returned')`;
+    const [any] = anyRows.parse(
+      await this.#tx.execute(sql`select exists (select 1 from ${plan} p where ${written}) as any`),
+    );
+    if (any?.any !== true) return;
+    const isPlanned = sql`s.source_id in (select p.source_id from ${plan} p where ${written})`;
+    let lost = 0;
+    await this.#refuseLost(sql`and ${isPlanned}`, async (when, field) => {
+      lost += await this.#aside(
+        'enrolments',
+        sql`s.status is distinct from 'tobedeleted' and ${isPlanned} and ${when}`,
+        'reference-unknown',
+        field,
+      );
+    });
+    if (lost === 0) return;
+    await this.#tx.execute(sql`
+      delete from ${plan} p where ${written} and not exists (select 1 from ${this.#of('enrolments')} s where s.source_id = p.source_id)`);
+  }
+
+  /** Both references in one pass; who is missing is looked for only where somebody is. */
+  async #refuseLost(of: SQL, refuse: (when: SQL, field: string) => Promise<void>): Promise<void> {
+    const [people, groups] = [this.#known('people'), this.#known('groups')];
+    const [found] = lostRows.parse(
+      await this.#tx.execute(sql`
+        select coalesce(bool_or(p.source_id is null), false) as person, coalesce(bool_or(g.source_id is null), false) as "group"
+          from ${this.#of('enrolments')} s
+          left join ${people} p on p.source_id = s.person_source_id
+          left join ${groups} g on g.source_id = s.group_source_id
+         where s.status is distinct from 'tobedeleted' ${of}`),
+    );
+    if (found?.person === true)
+      await refuse(sql`not exists (select 1 from ${people} k where k.source_id = s.person_source_id)`, 'user');
+    if (found?.group === true)
+      await refuse(sql`not exists (select 1 from ${groups} k where k.source_id = s.group_source_id)`, 'class');
+  }
+
+  /** Source ids of people or groups that rest or have come; some stand there twice. */
+  #known(table: 'people' | 'groups'): SQL {
+    const { systemId } = this.#run;
+    const resting = sql.raw(rosterTables[table].table);
+    const parts = [sql`select source_id from ${resting} where system_id = ${systemId}::uuid and gone_at is null`];
+    if (this.#has(table))
+      parts.push(sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`);
+    if (table === 'people') {
+      parts.push(sql`select source_id from roster_person_alias where system_id = ${systemId}::uuid`);
+      parts.push(sql`select source_id from ${staged(this.#run, 'plan')} where kind = 'alias'`);
+    }
+    return sql`(${sql.join(parts, sql` union all `)})`;
+  }
+
+  async #rests(roster: 'roster_enrolment'): Promise<boolean> {
+    const [any] = anyRows.parse(
+      await this.#tx.execute(sql`
+        select exists (select 1 from ${sql.raw(roster)} where school_id = ${this.#run.schoolId}::uuid and system_id = ${this.#run.systemId}::uuid) as any`),
+    );
+    return any?.any === true;
   }
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
+import { idsInOrder } from '#server/kernel/ids.ts';
 import type { TableName } from './collections.ts';
 import type { TablePlan } from './plan-run.ts';
 import { rosterTables } from './roster-tables.ts';
@@ -52,10 +53,18 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   const list = sql.raw(names.map((name) => `"${name}"`).join(', '));
   const values = sql.raw(names.map((name) => id[name] ?? of.columns[name]?.from ?? 'null').join(', '));
 
+  // Which stream a record belongs to was found when it was staged; of who was here already it is told apart.
+  const stream =
+    table === 'groups' || table === 'people'
+      ? { column: sql`, stream_source_id`, value: sql`, s.stream_source_id` }
+      : { column: sql``, value: sql`` };
+
   if (plan.isFirst) {
+    const { high, low } = idsInOrder(now);
     await tx.execute(sql`
-      insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list})
-      select across.new_id(), ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}
+      insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list}${stream.column})
+      select across.nth_id(${high.toString()}::bigint, ${low.toString()}::bigint, row_number() over ()), ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash,
+             staging.moment(s.modified), ${at}, ${values}${stream.value}
         from ${rows} s ${joins}
        where s.status is distinct from 'tobedeleted'`);
     if (table === 'people') await writeAliases(tx, run);
@@ -72,8 +81,8 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   const isWritten = as === 'all' ? sql`p.kind in ('changed', 'returned')` : sql`p.kind = 'returned'`;
   if (table === 'people' && as === 'all') await partReused(tx, run, at);
   await tx.execute(sql`
-    insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list})
-    select p.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}
+    insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list}${stream.column})
+    select p.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}${stream.value}
       from ${planned} p join ${rows} s on s.source_id = p.source_id ${joins}
      where p.collection = ${table} and p.kind = 'added'`);
   if (table === 'people') await writeAliases(tx, run);
