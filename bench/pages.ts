@@ -39,7 +39,14 @@ export const bench: Bench = {
   run: async (say, { size = '', package: given = '' }) => {
     const folder = mkdtempSync(join(tmpdir(), 'crosswalk-bench-pages-'));
     const dataDir = join(folder, 'data');
-    const names = ['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'];
+    const names = [
+      'PORT',
+      'WORKER_PORT',
+      'SANDBOX_SIS_PORT',
+      'SANDBOX_CANVAS_PORT',
+      'SANDBOX_MOODLE_PORT',
+      'SANDBOX_PULLER_PORT',
+    ];
     const ports: Record<string, string> = {};
     for (const name of names) ports[name] = String(await freePort());
     const origin = `http://localhost:${ports.PORT}`;

@@ -17,7 +17,14 @@ describe('npm run doctor', () => {
   const folder = mkdtempSync(join(tmpdir(), 'crosswalk-doctor-'));
   const run = async (env: Record<string, string>, ...args: string[]) => {
     const ports: Record<string, string> = {};
-    for (const name of ['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'])
+    for (const name of [
+      'PORT',
+      'WORKER_PORT',
+      'SANDBOX_SIS_PORT',
+      'SANDBOX_CANVAS_PORT',
+      'SANDBOX_MOODLE_PORT',
+      'SANDBOX_PULLER_PORT',
+    ])
       ports[name] = String(await freePort());
     return runScript('scripts/doctor.ts', args, { ...ports, DATA_DIR: folder, ...env });
   };

@@ -34,7 +34,7 @@ function wantedPorts(env: Environment): WantedPort[] {
     { port: env.port, variable: 'PORT', host: env.webHost },
     { port: env.workerPort, variable: 'WORKER_PORT', host: env.workerHost },
     ...(env.mode === 'demo'
-      ? (['SIS', 'CANVAS', 'MOODLE'] as const).map((name, index) => {
+      ? (['SIS', 'CANVAS', 'MOODLE', 'PULLER'] as const).map((name, index) => {
           const variable = `SANDBOX_${name}_PORT`;
           return { port: Number(process.env[variable] ?? 4310 + index), variable, host: '127.0.0.1' };
         })

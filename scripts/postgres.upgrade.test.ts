@@ -39,7 +39,14 @@ describe(`npm run upgrade-postgres from ${oldMajor} to ${embeddedMajor()}`, () =
   beforeAll(async () => {
     env = loadEnvironment({ DATA_DIR: dataDir, CROSSWALK_MASTER_KEY: masterKey });
     ports = {};
-    for (const name of ['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'])
+    for (const name of [
+      'PORT',
+      'WORKER_PORT',
+      'SANDBOX_SIS_PORT',
+      'SANDBOX_CANVAS_PORT',
+      'SANDBOX_MOODLE_PORT',
+      'SANDBOX_PULLER_PORT',
+    ])
       ports[name] = String(await freePort());
     fetched = await fetchPostgres(oldMajor);
     const server = await startEmbeddedPostgres({ dataDir: folder, port: 0, native: fetched.native });

@@ -52,7 +52,14 @@ describe('npm start refuses with one helpful sentence', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    const names = ['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'];
+    const names = [
+      'PORT',
+      'WORKER_PORT',
+      'SANDBOX_SIS_PORT',
+      'SANDBOX_CANVAS_PORT',
+      'SANDBOX_MOODLE_PORT',
+      'SANDBOX_PULLER_PORT',
+    ];
     ports = {};
     for (const name of names) ports[name] = String(await freePort());
   });
@@ -62,17 +69,21 @@ describe('npm start refuses with one helpful sentence', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'])(
-    'where %s is taken, naming the port and how to choose another',
-    async (variable) => {
-      const taken = String(await freePort());
-      await hold(taken);
-      expectSentence(
-        await start({ [variable]: taken }),
-        new RegExp(`^Port ${taken} is taken by another program.*${variable}=\\d+ npm start`),
-      );
-    },
-  );
+  it.each([
+    'PORT',
+    'WORKER_PORT',
+    'SANDBOX_SIS_PORT',
+    'SANDBOX_CANVAS_PORT',
+    'SANDBOX_MOODLE_PORT',
+    'SANDBOX_PULLER_PORT',
+  ])('where %s is taken, naming the port and how to choose another', async (variable) => {
+    const taken = String(await freePort());
+    await hold(taken);
+    expectSentence(
+      await start({ [variable]: taken }),
+      new RegExp(`^Port ${taken} is taken by another program.*${variable}=\\d+ npm start`),
+    );
+  });
 
   it('where two of its own ports are one', async () => {
     const one = ports.SANDBOX_SIS_PORT ?? '';

@@ -37,7 +37,14 @@ describe('npm start', () => {
 
   beforeAll(async () => {
     ports = {};
-    for (const name of ['PORT', 'WORKER_PORT', 'SANDBOX_SIS_PORT', 'SANDBOX_CANVAS_PORT', 'SANDBOX_MOODLE_PORT'])
+    for (const name of [
+      'PORT',
+      'WORKER_PORT',
+      'SANDBOX_SIS_PORT',
+      'SANDBOX_CANVAS_PORT',
+      'SANDBOX_MOODLE_PORT',
+      'SANDBOX_PULLER_PORT',
+    ])
       ports[name] = String(await freePort());
   });
   afterAll(async () => {
@@ -56,6 +63,7 @@ describe('npm start', () => {
         'sandbox sis',
         'sandbox canvas',
         'sandbox moodle',
+        'sandbox puller',
         'worker',
         'web',
       ]);

@@ -45,15 +45,15 @@ function wantedPart(): Part {
 }
 
 interface Sandbox {
-  readonly name: 'sis' | 'canvas' | 'moodle';
+  readonly name: 'sis' | 'canvas' | 'moodle' | 'puller';
   readonly port: WantedPort;
   readonly url: string;
 }
 
 function sandboxes(env: Environment): Sandbox[] {
   if (env.mode !== 'demo') return [];
-  const standard = { sis: 4310, canvas: 4311, moodle: 4312 } as const;
-  return (['sis', 'canvas', 'moodle'] as const).map((name) => {
+  const standard = { sis: 4310, canvas: 4311, moodle: 4312, puller: 4313 } as const;
+  return (['sis', 'canvas', 'moodle', 'puller'] as const).map((name) => {
     const variable = `SANDBOX_${name.toUpperCase()}_PORT`;
     const port = Number(process.env[variable] ?? standard[name]);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)

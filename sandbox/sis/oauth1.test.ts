@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { SignatureMethod } from '../lib/oauth1.ts';
+import { signatureOf } from '../lib/oauth1.ts';
 import { ask } from '../testing/http.ts';
-import type { SignatureMethod } from './oauth1.ts';
-import { signatureOf } from './oauth1.ts';
 import type { RunningSis, SisSchool } from './server.ts';
 import { startSis } from './server.ts';
 

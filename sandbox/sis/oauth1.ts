@@ -3,41 +3,10 @@
  * secret, no token (RFC 5849; query parameters belong to the base string, §3.4.1.3).
  */
 
-import { createHmac } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
+import { signatureOf } from '../lib/oauth1.ts';
 import { sameSecret, sha256 } from '../lib/secrets.ts';
 import type { Client, Clients } from './oauth.ts';
-
-export type SignatureMethod = 'HMAC-SHA1' | 'HMAC-SHA256';
-type Pair = readonly [name: string, value: string];
-
-/** Percent-encoding of RFC 5849 §3.6: everything but letters, digits, `-`, `.`, `_` and `~`. */
-const encoded = (text: string): string =>
-  encodeURIComponent(text).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** The signature of a request (RFC 5849 §3.4): `oauth` holds the header's parameters but `realm` and `oauth_signature`. */
-export function signatureOf(request: {
-  method: string;
-  url: string;
-  oauth: readonly Pair[];
-  consumerSecret: string;
-  tokenSecret?: string;
-  signatureMethod: SignatureMethod;
-}): string {
-  const url = new URL(request.url);
-  const parameters = [...url.searchParams, ...request.oauth]
-    .map(([name, value]): Pair => [encoded(name), encoded(value)])
-    .sort(([n1, v1], [n2, v2]) => order(n1, n2) || order(v1, v2))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&');
-  const base = [request.method.toUpperCase(), `${url.origin}${url.pathname}`, parameters].map(encoded).join('&');
-  const key = `${encoded(request.consumerSecret)}&${encoded(request.tokenSecret ?? '')}`;
-  return createHmac(request.signatureMethod === 'HMAC-SHA1' ? 'sha1' : 'sha256', key)
-    .update(base)
-    .digest('base64');
-}
 
 /** Why a request is refused, in the words of OAuth's problem reporting. */
 export type Problem =

@@ -19,7 +19,7 @@ export const variables: readonly Variable[] = [
   ...everywhere('INNGEST_SERVE_ORIGIN', 'INNGEST_SERVE_IN_WEB'),
   ...everywhere('LOG_LEVEL'),
   { name: 'CROSSWALK_VERBOSE', where: 'demo' },
-  ...['SIS', 'CANVAS', 'MOODLE'].flatMap((system): Variable[] => [
+  ...['SIS', 'CANVAS', 'MOODLE', 'PULLER'].flatMap((system): Variable[] => [
     { name: `SANDBOX_${system}_PORT`, where: 'demo' },
     { name: `SANDBOX_${system}_URL`, where: 'demo' },
   ]),

@@ -67,6 +67,7 @@ export interface Environment {
     readonly sisUrl: string | null;
     readonly canvasUrl: string | null;
     readonly moodleUrl: string | null;
+    readonly pullerUrl: string | null;
   };
 }
 
@@ -160,7 +161,7 @@ export function loadEnvironment(source: Source = process.env): Environment {
 
   const allow = parseAllowList(text('OUTBOUND_ALLOW') ?? '');
   if (allow.wrong.length > 0) say('wrong', 'OUTBOUND_ALLOW', 'OUTBOUND_ALLOW');
-  const sandbox = (variable: 'SANDBOX_SIS_URL' | 'SANDBOX_CANVAS_URL' | 'SANDBOX_MOODLE_URL') =>
+  const sandbox = (variable: `SANDBOX_${'SIS' | 'CANVAS' | 'MOODLE' | 'PULLER'}_URL`) =>
     mode === 'demo' ? read(variable, httpUrl) : null;
 
   const environment: Environment = {
@@ -199,6 +200,7 @@ export function loadEnvironment(source: Source = process.env): Environment {
       sisUrl: sandbox('SANDBOX_SIS_URL'),
       canvasUrl: sandbox('SANDBOX_CANVAS_URL'),
       moodleUrl: sandbox('SANDBOX_MOODLE_URL'),
+      pullerUrl: sandbox('SANDBOX_PULLER_URL'),
     },
   };
   if (problems.length > 0) throw new CrosswalkError('misconfigured', { details: { problem: 'environment', problems } });
