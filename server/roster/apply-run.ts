@@ -265,19 +265,19 @@ class Application {
    * per id now, and all is to be planned again.
    */
   async #written(stage: StageRun, plans: readonly TablePlan[], as: ApplyAs): Promise<boolean> {
-    const write = async (of: readonly TablePlan[]) => {
-      for (const plan of of) {
+    const write = async (tx: Tx) => {
+      for (const plan of plans) {
         await this.#progress('apply', plan.table, plan);
-        await writePlan(this.#tx, this.#run, plan, as, this.#now);
+        await writePlan(tx, this.#run, plan, as, this.#now);
       }
     };
     const unproven = plans.filter(({ table, isFirst }) => isFirst && stage.unproven.has(table));
     if (unproven.length === 0) {
-      await write(plans);
+      await write(this.#tx);
       return true;
     }
     try {
-      await this.#tx.transaction(() => write(plans));
+      await this.#tx.transaction(write);
       return true;
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;

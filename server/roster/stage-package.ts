@@ -79,16 +79,25 @@ export async function stagePackageFile(
     (file) => file.mode === 'delta' && (file.table === 'people' || file.table === 'roles'),
   );
   const known = isDelta && tables.has('people') ? await knownPeople(ctx, run) : undefined;
+  // Roles go with the people whom they tell, unless there is more to find out of them.
+  let roles: ReadFacts | null = null;
   for (const table of inOrder) {
-    if (!tables.has(table) || done.has(table)) continue;
+    if (!tables.has(table)) continue;
+    if (table === 'roles' && !done.has('people')) {
+      await noteProgress(ctx, run, { phase: 'fetch', collection: table, done: 0, total: null });
+      roles = await pack.gatherRoles(personRolesKept(kept));
+    }
+    if (done.has(table)) continue;
     await noteProgress(ctx, run, { phase: 'fetch', collection: table, done: 0, total: null });
-    const read = readTable(pack, table, kept, known);
-    const columns = stagedColumns[table];
+    const withRoles = table === 'people' && roles !== null;
+    const read = table === 'roles' && roles !== null ? roles : readTable(pack, table, kept, known, withRoles);
+    const columns = withRoles ? [...stagedColumns.people, 'roles'] : stagedColumns[table];
+    const told = () => ('facts' in read ? read.facts() : read);
     await copyPage(ctx.database, run, {
-      rows: [{ table, columns, lines: blocks(read) }],
-      aside: () => setAside(pack, table, read.facts()),
+      rows: 'facts' in read ? [{ table, columns, lines: blocks(read) }] : [],
+      aside: () => setAside(pack, table, told()),
       facts: () => {
-        const facts = read.facts();
+        const facts = told();
         return {
           collection: table,
           number: 0,
@@ -106,7 +115,7 @@ export async function stagePackageFile(
       },
       prove: (tx) => prolongByDriver(tx, run, ctx.clock.now()),
     });
-    const facts = read.facts();
+    const facts = told();
     await inSchool(run.schoolId, (tx) =>
       prolong(tx, run, ctx.clock.now(), {
         progressOf: { collection: table, counts: { fetched: facts.rows, total: null, setAside: facts.setAside } },
@@ -124,6 +133,7 @@ function readTable(
   table: (typeof inOrder)[number],
   kept: ReadonlySet<RosterCollection>,
   known: IdSet | undefined,
+  withRoles: boolean,
 ) {
   const withStreams = (columns: readonly string[]) =>
     kept.has('streams') ? columns : columns.filter((column) => !column.startsWith('stream_'));
@@ -133,6 +143,7 @@ function readTable(
     case 'people':
       return pack.read('people', {
         ...ofPeople,
+        withRoles,
         columns: withStreams(stagedColumns.people).filter(
           (column) => column !== 'agent_source_ids' || kept.has('guardians'),
         ),

@@ -13,21 +13,34 @@ export interface IdSet {
   addText(id: string): void;
 }
 
-export function createIdSet(): IdSet {
-  return new HashedIds();
+/** The same with a number for each id, 0 to 2^31 - 1; four bytes more. */
+export interface IdMap extends IdSet {
+  set(bytes: Uint8Array, from: number, to: number, value: number): void;
+  /** -1: not there. */
+  get(bytes: Uint8Array, from: number, to: number): number;
 }
 
-class HashedIds implements IdSet {
+export function createIdSet(): IdSet {
+  return new HashedIds(false);
+}
+
+export function createIdMap(): IdMap {
+  return new HashedIds(true);
+}
+
+class HashedIds implements IdMap {
   size = 0;
   #low = new Uint32Array(1024);
   #high = new Uint32Array(1024);
+  #values: Int32Array | null;
   readonly #key0: number;
   readonly #key1: number;
   /** The halves of the last hash: two fields, so that a look-up makes no object. */
   #hashLow = 0;
   #hashHigh = 0;
 
-  constructor() {
+  constructor(withValues: boolean) {
+    this.#values = withValues ? new Int32Array(1024) : null;
     const key = randomBytes(8);
     this.#key0 = key.readInt32LE(0);
     this.#key1 = key.readInt32LE(4);
@@ -41,7 +54,23 @@ class HashedIds implements IdSet {
   add(bytes: Uint8Array, from: number, to: number): void {
     this.#hash(bytes, from, to);
     const slot = this.#slotOf(this.#hashLow, this.#hashHigh);
-    if (!this.#isFree(slot)) return;
+    if (this.#isFree(slot)) this.#take(slot);
+  }
+
+  set(bytes: Uint8Array, from: number, to: number, value: number): void {
+    this.#hash(bytes, from, to);
+    const slot = this.#slotOf(this.#hashLow, this.#hashHigh);
+    if (this.#values !== null) this.#values[slot] = value;
+    if (this.#isFree(slot)) this.#take(slot);
+  }
+
+  get(bytes: Uint8Array, from: number, to: number): number {
+    this.#hash(bytes, from, to);
+    const slot = this.#slotOf(this.#hashLow, this.#hashHigh);
+    return this.#isFree(slot) ? -1 : (this.#values?.[slot] ?? -1);
+  }
+
+  #take(slot: number): void {
     this.#low[slot] = this.#hashLow;
     this.#high[slot] = this.#hashHigh;
     this.size += 1;
@@ -67,8 +96,10 @@ class HashedIds implements IdSet {
   #grow(): void {
     const low = this.#low;
     const high = this.#high;
+    const values = this.#values;
     this.#low = new Uint32Array(low.length * 2);
     this.#high = new Uint32Array(high.length * 2);
+    if (values !== null) this.#values = new Int32Array(values.length * 2);
     for (let index = 0; index < low.length; index += 1) {
       const oneLow = low[index] ?? 0;
       const oneHigh = high[index] ?? 0;
@@ -76,6 +107,7 @@ class HashedIds implements IdSet {
       const slot = this.#slotOf(oneLow, oneHigh);
       this.#low[slot] = oneLow;
       this.#high[slot] = oneHigh;
+      if (this.#values !== null) this.#values[slot] = values?.[index] ?? 0;
     }
   }
 

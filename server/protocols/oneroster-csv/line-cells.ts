@@ -1,4 +1,4 @@
-import type { IdSet } from './id-set.ts';
+import type { IdMap, IdSet } from './id-set.ts';
 
 const quote = 0x22;
 
@@ -45,6 +45,33 @@ export class LineCells {
     if (!this.isQuoted(bytes, column)) return sets.some((set) => set.has(bytes, from, to));
     const plain = unquoted(bytes.subarray(from, to));
     return sets.some((set) => set.has(plain, 0, plain.length));
+  }
+
+  /** What the cell says. */
+  text(bytes: Buffer, column: number): string {
+    const from = this.from[column] ?? 0;
+    const to = this.to[column] ?? 0;
+    if (to === from) return '';
+    if (!this.isQuoted(bytes, column)) return bytes.toString('utf8', from, to);
+    return unquoted(bytes.subarray(from, to)).toString('utf8');
+  }
+
+  /** The number of the id in the cell; -1: it is not there. */
+  valueIn(map: IdMap, bytes: Buffer, column: number): number {
+    const from = this.from[column] ?? 0;
+    const to = this.to[column] ?? 0;
+    if (!this.isQuoted(bytes, column)) return map.get(bytes, from, to);
+    const plain = unquoted(bytes.subarray(from, to));
+    return map.get(plain, 0, plain.length);
+  }
+
+  setIn(map: IdMap, bytes: Buffer, column: number, value: number): void {
+    const from = this.from[column] ?? 0;
+    const to = this.to[column] ?? 0;
+    if (this.isQuoted(bytes, column)) {
+      const plain = unquoted(bytes.subarray(from, to));
+      map.set(plain, 0, plain.length, value);
+    } else map.set(bytes, from, to, value);
   }
 
   /** Puts the id in the cell into a set. */

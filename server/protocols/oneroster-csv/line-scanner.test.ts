@@ -22,6 +22,7 @@ function plan(changes: Partial<ScanPlan> = {}): ScanPlan {
     ],
     filters: [],
     collect: null,
+    note: null,
     write: true,
     ...changes,
   };

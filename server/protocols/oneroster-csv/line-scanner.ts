@@ -404,9 +404,10 @@ export class LineScanner {
         continue;
       }
       if (!this.#hasUsableIds(bytes, startLine, plainRegion && !control)) continue;
-      const { collect } = this.#plan;
-      if (collect !== null && !(status && this.#cells.isOneOf(bytes, statusColumn, deletions))) {
-        this.#cells.addTo(collect, bytes, this.#plan.sourceId);
+      const { collect, note } = this.#plan;
+      if ((collect !== null || note !== null) && !(status && this.#cells.isOneOf(bytes, statusColumn, deletions))) {
+        if (collect !== null) this.#cells.addTo(collect, bytes, this.#plan.sourceId);
+        if (note !== null) note.in.note(this.#cells, bytes, note.columns);
       }
       this.#rows += 1;
       if (this.#plan.write) this.#writer.write(bytes, startLine, stop - start, quoted, breaks > 0);

@@ -232,6 +232,45 @@ describe('a whole package of 1.2', () => {
       ]);
     }));
 
+  test('people come with the roles that were gathered, and roles that cannot be gathered are read for themselves', async () => {
+    await opened(school12, async (pack) => {
+      expect(await pack.gatherRoles(roles)).toMatchObject({ rows: 2, filtered: 1, complete: true });
+      const { rows, facts } = await collect(pack, 'people', { roles, withRoles: true });
+      const cell = `#${4 + stagedColumns.people.length}`;
+      expect(rows.map((row) => [row.source_id, row[cell]])).toEqual([
+        ['s1', 'student|primary|o1|2026-08-01|\u001f'],
+        ['p1', 'teacher|primary|o1||\u001f'],
+      ]);
+      expect(facts).toMatchObject({ rows: 2, filtered: 1, complete: true });
+    });
+    await opened(school11Files, async (pack) => expect(await pack.gatherRoles(roles)).toBeNull());
+    const told = file(headers.roles, 'r1,active,2026-08-01T00:00:00Z,s1,primary,student,,,o1,');
+    await opened({ ...school12, 'roles.csv': told }, async (pack) => expect(await pack.gatherRoles(roles)).toBeNull());
+  });
+
+  test('roles of one person are told in one order, each once, whatever the order of the file', () =>
+    opened(
+      {
+        ...school12,
+        'roles.csv': file(
+          headers.roles,
+          'r1,,,s1,secondary,student,,,o2,',
+          'r2,,,p1,primary,Teacher,,,o1,',
+          'r3,,,s1,primary,student,,,"o,""1",',
+          'r4,,,s1,secondary,student,,,o2,',
+          'r5,,,p1,secondary,teacher,,,o2,',
+        ),
+      },
+      async (pack) => {
+        await pack.gatherRoles(roles);
+        const { rows } = await collect(pack, 'people', { roles, withRoles: true });
+        expect(rows.map((row) => row[`#${4 + stagedColumns.people.length}`])).toEqual([
+          'student|primary|o,"1||\u001fstudent|secondary|o2||\u001f',
+          'teacher|primary|o1||\u001fteacher|secondary|o2||\u001f',
+        ]);
+      },
+    ));
+
   test('only columns that are wanted are told', () =>
     opened(school12, async (pack) => {
       const { rows } = await collect(pack, 'people', { roles: ['student'], columns: ['given_name'] });

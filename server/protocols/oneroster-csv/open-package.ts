@@ -19,6 +19,7 @@ import {
   type LineReason,
   type SetAsideLine,
 } from './problems.ts';
+import { RoleBook, type RoleColumns } from './role-book.ts';
 import type { CopyBlock } from './row-writer.ts';
 import type { OutputCell, RowFilter, ScanPlan } from './scan-plan.ts';
 import { defaultZipLimits, type OpenZip, openZip, type ZipLimits, type ZipMember } from './zip-members.ts';
@@ -61,6 +62,8 @@ interface WantedPeople extends WantedRoles {
    * is known or has a wanted role in this package.
    */
   readonly known?: IdSet;
+  /** One cell more, behind the others: the person's roles, of a package for which `gatherRoles` said so. */
+  readonly withRoles?: boolean;
 }
 
 export interface Wanted {
@@ -111,6 +114,11 @@ export interface OneRosterPackage extends AsyncDisposable {
    * was packed (then none of its rows may be used). A file that is not readable for another reason gives no rows and is not complete.
    */
   read<T extends CsvTable>(table: T, wanted: Wanted[T]): TableRead;
+  /**
+   * Reads everybody's roles of these kinds, so that `people` come with theirs (`withRoles`) and no row of `roles` is needed. Null: the package tells
+   * them otherwise, tells only what has changed, or tells too many different ones; then `roles` is to be read for itself.
+   */
+  gatherRoles(roles: readonly string[]): Promise<ReadFacts | null>;
   close(): Promise<void>;
 }
 
@@ -252,7 +260,7 @@ async function look(
 
   // The first rows, read for their status alone.
   const scanner = new LineScanner(
-    planOf(definition, header, { columns: [], filters: [], collect: null, write: false }),
+    planOf(definition, header, { columns: [], filters: [], collect: null, note: null, write: false }),
   );
   scanner.write(head);
   if (isAll) scanner.end();
@@ -298,11 +306,18 @@ interface PlanOptions {
   readonly columns: readonly string[] | undefined;
   readonly filters: readonly RowFilter[];
   readonly collect: IdSet | null;
+  readonly note: ScanPlan['note'];
   readonly write: boolean;
+  /** Everybody's roles, for one cell more. */
+  readonly book?: RoleBook | null;
 }
 
 /** What the scanner has to do with the lines of a file. */
-function planOf(definition: FileDefinition, header: Header, { columns, ...options }: PlanOptions): ScanPlan {
+function planOf(
+  definition: FileDefinition,
+  header: Header,
+  { columns, book = null, ...options }: PlanOptions,
+): ScanPlan {
   const place = (name: string) => header.places.get(name) ?? null;
   const wanted = columns === undefined ? null : new Set(columns);
   return {
@@ -312,9 +327,13 @@ function planOf(definition: FileDefinition, header: Header, { columns, ...option
     status: place('status'),
     modified: place('dateLastModified'),
     ids: definition.ids.flatMap((name) => place(name) ?? []),
-    cells: definition.cells.map(([staged, source]) =>
-      source === null || wanted?.has(staged) === false ? { from: 'nothing' } : cellOf(source, header),
-    ),
+    cells: [
+      ...definition.cells.map(
+        ([staged, source]): OutputCell =>
+          source === null || wanted?.has(staged) === false ? { from: 'nothing' } : cellOf(source, header),
+      ),
+      ...(book === null ? [] : [{ from: 'book' as const, column: header.places.get(definition.sourceId) ?? 0, book }]),
+    ],
     ...options,
   };
 }
@@ -342,6 +361,8 @@ function cellOf(source: Exclude<FileDefinition['cells'][number][1], null>, heade
 interface PeopleOfRoles {
   readonly ids: IdSet;
   readonly complete: boolean;
+  /** Their roles, where these were gathered. */
+  readonly book: RoleBook | null;
 }
 
 class Reader implements OneRosterPackage {
@@ -386,6 +407,18 @@ class Reader implements OneRosterPackage {
     };
   }
 
+  async gatherRoles(roles: readonly string[]): Promise<ReadFacts | null> {
+    const data = this.#byTable.get('roles');
+    if (this.#rolesStandIn !== 'roles' || data?.file.mode !== 'bulk') return null;
+    let facts: ReadFacts | null = null;
+    const blocks = this.#blocks('roles', { columns: [], roles }, false, (told) => {
+      facts = told;
+    });
+    let step = await blocks.next();
+    while (step.done !== true) step = await blocks.next();
+    return this.#people.get(keyOf(roles))?.book?.isFull === false ? facts : null;
+  }
+
   close(): Promise<void> {
     return this.#zip.close();
   }
@@ -411,9 +444,14 @@ class Reader implements OneRosterPackage {
 
     const { filters, isWhole } = await this.#filtersOf(definition, header, wanted);
     // Whoever reads the roles learns by the way who has them.
-    const collect = table === this.#rolesStandIn ? createIdSet() : null;
+    const book = table === 'roles' && !write && file.mode === 'bulk' ? new RoleBook() : null;
+    const collect = table === this.#rolesStandIn && book === null ? createIdSet() : null;
     const columns = this.#withoutOtherRoles(table, wanted.columns);
-    const scanner = new LineScanner(planOf(definition, header, { columns, filters, collect, write }));
+    const written = wanted.withRoles === true ? (this.#people.get(keyOf(wanted.roles))?.book ?? null) : null;
+    const note = book === null ? null : { in: book, columns: roleColumns(header) };
+    const scanner = new LineScanner(
+      planOf(definition, header, { columns, filters, collect, note, write, book: written }),
+    );
     for await (const chunk of this.#zip.read(member)) {
       scanner.write(chunk);
       yield* scanner.take();
@@ -422,7 +460,8 @@ class Reader implements OneRosterPackage {
     yield* scanner.take();
 
     const facts = factsOf(file, scanner, isWhole);
-    if (collect !== null) this.#people.set(keyOf(wanted.roles), { ids: collect, complete: facts.complete });
+    const ids = collect ?? book?.ids;
+    if (ids !== undefined) this.#people.set(keyOf(wanted.roles), { ids, complete: facts.complete, book });
     tell(facts);
   }
 
@@ -458,13 +497,25 @@ class Reader implements OneRosterPackage {
     const told = this.#people.get(key);
     if (told !== undefined) return told;
     const table = this.#rolesStandIn;
-    const nobody = { ids: createIdSet(), complete: false };
+    const nobody = { ids: createIdSet(), complete: false, book: null };
     if (table === null) return nobody;
     const blocks = this.#blocks(table, { columns: [], roles }, false, () => undefined);
     let step = await blocks.next();
     while (step.done !== true) step = await blocks.next();
     return this.#people.get(key) ?? nobody;
   }
+}
+
+function roleColumns({ places }: Header): RoleColumns {
+  const place = (name: string) => places.get(name) ?? null;
+  return {
+    person: places.get('userSourcedId') ?? 0,
+    role: places.get('role') ?? 0,
+    roleType: place('roleType'),
+    site: place('orgSourcedId'),
+    beginsOn: place('beginDate'),
+    endsOn: place('endDate'),
+  };
 }
 
 const keyOf = (roles: readonly string[] | undefined) => [...new Set(roles?.map((word) => fold(word)))].sort().join(' ');

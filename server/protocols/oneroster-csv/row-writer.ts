@@ -116,6 +116,8 @@ export class RowWriter {
         }
         return o;
       }
+      case 'book':
+        return at + (compute.book.csvOf(this.#cells, bytes, compute.column)?.copy(out, at) ?? 0);
       default:
         return unreachable(compute);
     }

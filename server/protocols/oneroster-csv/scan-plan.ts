@@ -1,5 +1,6 @@
 import { unreachable } from '#server/kernel/errors.ts';
 import type { IdSet } from './id-set.ts';
+import type { RoleBook, RoleColumns } from './role-book.ts';
 
 /** What stands in one cell behind the first four. Columns are places in the file's header. */
 export type OutputCell =
@@ -16,7 +17,9 @@ export type OutputCell =
       readonly other: string;
     }
   /** The names of the columns that say `true`, each followed by U+001F. */
-  | { readonly from: 'flags'; readonly flags: readonly { readonly column: number; readonly name: string }[] };
+  | { readonly from: 'flags'; readonly flags: readonly { readonly column: number; readonly name: string }[] }
+  /** The roles that a book has of whoever's id stands in the column. */
+  | { readonly from: 'book'; readonly column: number; readonly book: RoleBook };
 
 /** A row passes if it passes every filter. */
 export type RowFilter =
@@ -39,6 +42,8 @@ export interface ScanPlan {
   readonly filters: readonly RowFilter[];
   /** Ids of the rows that pass and are not marked as deleted. */
   readonly collect: IdSet | null;
+  /** Where the roles that these rows tell are noted. */
+  readonly note: { readonly in: RoleBook; readonly columns: RoleColumns } | null;
   /** False: nothing is written, rows are only counted and collected. */
   readonly write: boolean;
 }
@@ -57,11 +62,12 @@ export type Computed =
       readonly words: readonly { readonly theirs: readonly Buffer[]; readonly ours: Buffer }[];
       readonly other: Buffer;
     }
-  | { readonly kind: 'flags'; readonly flags: readonly { readonly column: number; readonly name: Buffer }[] };
+  | { readonly kind: 'flags'; readonly flags: readonly { readonly column: number; readonly name: Buffer }[] }
+  | { readonly kind: 'book'; readonly column: number; readonly book: RoleBook };
 
 export const utf8 = (text: string) => Buffer.from(text, 'utf8');
 
-function computed(cell: OutputCell & { from: 'first' | 'word' | 'flags' }): Computed {
+function computed(cell: OutputCell & { from: 'first' | 'word' | 'flags' | 'book' }): Computed {
   switch (cell.from) {
     case 'first':
       return { kind: 'first', columns: cell.columns };
@@ -80,6 +86,8 @@ function computed(cell: OutputCell & { from: 'first' | 'word' | 'flags' }): Comp
         kind: 'flags',
         flags: cell.flags.map(({ column, name }) => ({ column, name: utf8(`${name}\u001f`) })),
       };
+    case 'book':
+      return { kind: 'book', column: cell.column, book: cell.book };
     default:
       return unreachable(cell);
   }
@@ -89,6 +97,7 @@ function computed(cell: OutputCell & { from: 'first' | 'word' | 'flags' }): Comp
 export function addedBytes({ cells }: ScanPlan): number {
   return cells.reduce((sum, cell) => {
     if (cell.from === 'flags') return sum + cell.flags.reduce((all, flag) => all + utf8(flag.name).length + 1, 0);
+    if (cell.from === 'book') return sum + cell.book.longest;
     if (cell.from !== 'word') return sum;
     return sum + Math.max(...[cell.other, ...cell.words.values()].map((word) => utf8(word).length));
   }, 0);
