@@ -4,6 +4,7 @@ export * from './consumers.ts';
 export * from './ledger.ts';
 export * from './organisations.ts';
 export * from './people.ts';
+export * from './provider.ts';
 export * from './roster.ts';
 export * from './schools.ts';
 export * from './systems.ts';

@@ -49,6 +49,8 @@ const rosterColumns = () => ({
   /** Null: at the collection's last fetch (`roster_fetch.seen_at`), so that what is unchanged is not written. */
   lastSeenAt: moment('last_seen_at'),
   goneAt: moment('gone_at'),
+  /** When it was last written otherwise than it was, by our clock: what consumers are told as its last modification. */
+  changedAt: moment('changed_at').notNull().defaultNow(),
 });
 
 export const rosterSite = pgTable(
@@ -167,6 +169,9 @@ export const rosterPerson = pgTable(
     /** Each `role|roleType|siteSourceId|beginsOn|endsOn`, as the source told it; what is empty was not told. */
     roles: text('roles').array().notNull().default([]),
     streamSourceId: text('stream_source_id'),
+    /** Addresses as consumers look for them, whatever their case: `lower()` in a condition would be held back from the index by row-level security. */
+    emailFolded: text('email_folded').generatedAlwaysAs(sql`lower(email)`),
+    usernameFolded: text('username_folded').generatedAlwaysAs(sql`lower(username)`),
     /** Family name first and without particles, then the other names and the number, folded: what a list is in the order of. */
     searchName: codePointText('search_name').generatedAlwaysAs(
       sql`public.searchable_name(family_name, given_name, middle_name, preferred_family_name, preferred_given_name, identifier)`,
@@ -175,6 +180,9 @@ export const rosterPerson = pgTable(
   (t) => [
     unique('roster_person_source').on(t.systemId, t.sourceId),
     index('roster_person_search').on(t.schoolId, t.kind, t.searchName, t.id),
+    index('roster_person_email').on(t.systemId, t.emailFolded).where(sql`email_folded is not null`),
+    index('roster_person_username').on(t.systemId, t.usernameFolded).where(sql`username_folded is not null`),
+    index('roster_person_changed').on(t.systemId, t.changedAt),
     oneOf('roster_person_kind', t.kind, personKinds),
   ],
 );

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Context } from '#server/kernel/context.ts';
 import { unknownHash } from './plan-run.ts';
+import { forgetOldProviderRows } from './provider/forget-old-rows.ts';
 import { personCells, rosterTables } from './roster-tables.ts';
 import { undoDays } from './undo-run.ts';
 
@@ -52,5 +53,5 @@ export async function forgetOldChanges(ctx: Context): Promise<number> {
       }
     }
   }
-  return forgotten;
+  return forgotten + (await forgetOldProviderRows(ctx));
 }

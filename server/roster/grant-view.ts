@@ -206,17 +206,23 @@ export class GrantView {
     return kind === 'guardian' ? this.#guardians(r) : this.#ruledPeople(r, [kind]);
   }
 
-  /** Who is in which group: only where both are in the grant. */
-  enrolments(r: string): SQL {
+  /** Conditions on an enrolment, its group and its person where a statement joins the three. */
+  enrolmentsJoined(r: string, group: string, person: string): SQL {
     const roles = this.enrolmentRoles;
     if (roles.length === 0 || this.groupKinds.length === 0) return sql`false`;
     return all([
       this.#here(r),
       sql`${sql.raw(r)}.role = any(${anyOf(roles)})`,
-      sql`exists (select 1 from roster_group eg where eg.id = ${sql.raw(r)}.group_id and ${this.groups('eg')})`,
+      this.groups(group),
       // His place in this group is what the limits on groups ask for; the rest is asked of himself.
-      sql`exists (select 1 from roster_person ep where ep.id = ${sql.raw(r)}.person_id and ${this.#placedPeople('ep', roles)})`,
+      this.#placedPeople(person, roles),
     ]);
+  }
+
+  /** Who is in which group: only where both are in the grant. */
+  enrolments(r: string): SQL {
+    return sql`exists (select 1 from roster_group eg, roster_person ep
+      where eg.id = ${sql.raw(r)}.group_id and ep.id = ${sql.raw(r)}.person_id and ${this.enrolmentsJoined(r, 'eg', 'ep')})`;
   }
 
   /** Of students and teachers who are in the grant. */
@@ -231,13 +237,29 @@ export class GrantView {
 
   /** A field of a person that can be left out of a grant: null where a scope that names him leaves it out. */
   personCell(r: string, field: PersonField): SQL {
+    return this.toldWith(r, [field], sql.raw(`${r}."${field}"`), sql`null::text`);
+  }
+
+  /** What is told of a person only together with fields that can be left out: `otherwise` where one of them is. */
+  toldWith(r: string, fields: readonly PersonField[], cell: SQL, otherwise: SQL): SQL {
     const kinds = Object.entries(personKindOfScope).flatMap(([scope, kind]) =>
-      this.has(scope) && this.leavesOut(scope, field) ? [kind] : [],
+      this.has(scope) && fields.some((field) => this.leavesOut(scope, field)) ? [kind] : [],
     );
-    const cell = sql.raw(`${r}."${field}"`);
     if (kinds.length === 0) return cell;
-    if (this.personKinds.every((kind) => kinds.includes(kind))) return sql`null::text`;
-    return sql`case when ${sql.raw(r)}.kinds && ${anyOf(kinds)} then null else ${cell} end`;
+    if (this.personKinds.every((kind) => kinds.includes(kind))) return otherwise;
+    return sql`case when ${sql.raw(r)}.kinds && ${anyOf(kinds)} then ${otherwise} else ${cell} end`;
+  }
+
+  /**
+   * When a person last changed as the consumer sees him: where groups, subjects or streams are limited, the enrolment that brought him into the
+   * grant counts too, and so does its group.
+   */
+  personChangedAt(r: string): SQL {
+    const row = sql.raw(r);
+    const { streams, subjects, groups } = this.#limits;
+    if (streams === null && subjects === null && groups === null) return sql`${row}.changed_at`;
+    return sql`greatest(${row}.changed_at, (select max(greatest(ce.changed_at, cg.changed_at)) from roster_enrolment ce
+      join roster_group cg on cg.id = ce.group_id where ce.person_id = ${row}.id and ${this.#here('ce')} and ${this.#ruledGroups('cg')}))`;
   }
 
   leavesOut(scope: string, field: NarrowableField): boolean {
@@ -261,13 +283,22 @@ export class GrantView {
 
   /** Groups of any kind that the rule lets through: one without a site is of none of the rule's. */
   #ruledGroups(r: string): SQL {
-    const { streams, subjects, groups } = this.#limits;
+    const { sites, streams, subjects, groups } = this.#limits;
     const row = sql.raw(r);
+    const within = (cell: (column: string) => SQL) => [
+      sites === null ? null : sql`${cell('site_source_id')} in ${among(sites)}`,
+      streams === null ? null : sql`${cell('stream_source_id')} in ${among(streams)}`,
+      subjects === null ? null : sql`${cell('subject_source_id')} in ${among(subjects)}`,
+    ];
+    const now = within((column) => sql.raw(`${r}.${column}`)).filter((part) => part !== null);
+    const before = within((column) => sql.raw(`coalesce(lc.before ->> '${column}', ${r}.${column})`));
+    const ruled = now.length === 0 ? null : all(now);
     return all([
       this.#here(r),
-      this.#inSites(sql`${row}.site_source_id`),
-      streams === null ? null : sql`${row}.stream_source_id in ${among(streams)}`,
-      subjects === null ? null : sql`${row}.subject_source_id in ${among(subjects)}`,
+      ruled === null || this.#leftSince === null
+        ? ruled
+        : sql`(${ruled} or exists (select 1 from roster_change lc where lc.record_id = ${row}.id and lc.kind = 'updated'
+            and lc.at > ${this.#leftSince.toISOString()}::timestamptz and ${all(before)}))`,
       groups === null ? null : sql`${row}.id in ${amongIds(groups)}`,
     ]);
   }
@@ -281,9 +312,17 @@ export class GrantView {
       sql`${row}.kinds && ${anyOf(kinds)}`,
       sites === null
         ? null
-        : sql`(${row}.site_source_ids && ${anyOf(sites)} or coalesce(${row}.primary_site_source_id in ${among(sites)}, false))`,
+        : sql`(${row}.site_source_ids && ${anyOf(sites)} or coalesce(${row}.primary_site_source_id in ${among(sites)}, false)${this.#wasInSites(r, sites)})`,
       this.#notWithheld(r),
     ]);
+  }
+
+  /** Or who left them since the moment. */
+  #wasInSites(r: string, sites: readonly string[]): SQL {
+    if (this.#leftSince === null) return sql``;
+    return sql` or exists (select 1 from roster_change lc where lc.record_id = ${sql.raw(r)}.id and lc.kind = 'updated'
+      and lc.at > ${this.#leftSince.toISOString()}::timestamptz
+      and (lc.before ->> 'primary_site_source_id' in ${among(sites)} or lc.before -> 'site_source_ids' ?| ${anyOf(sites)}))`;
   }
 
   /** Whoever is withheld rests nowhere since then; this holds whatever came in besides. */

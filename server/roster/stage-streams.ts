@@ -230,18 +230,18 @@ export async function writeStreams(
       known as (select * from roster_stream where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid),
       was_empty as (select not exists (select 1 from known) as first),
       written as (
-        insert into roster_stream as r (id, school_id, system_id, source_id, content_hash, first_seen_at, name, code, programme, level, year, derived_from)
-        select across.new_id(), ${schoolId}::uuid, ${systemId}::uuid, t.source_id, t.hash, ${at}, t.name, t.code, t.programme, t.level, t.year, t.derived_from
+        insert into roster_stream as r (id, school_id, system_id, source_id, content_hash, first_seen_at, changed_at, name, code, programme, level, year, derived_from)
+        select across.new_id(), ${schoolId}::uuid, ${systemId}::uuid, t.source_id, t.hash, ${at}, ${at}, t.name, t.code, t.programme, t.level, t.year, t.derived_from
           from t left join known k on k.source_id = t.source_id
          -- What only some of the courses and classes tell may be less than what all of them told.
          where k.id is null or k.gone_at is not null or k.missed_fetches > 0 or (${complete} and k.content_hash <> t.hash)
         on conflict (school_id, system_id, source_id) do update
-          set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null, name = excluded.name, code = excluded.code,
+          set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null, changed_at = excluded.changed_at, name = excluded.name, code = excluded.code,
               programme = excluded.programme, level = excluded.level, year = excluded.year, derived_from = excluded.derived_from
         returning r.id, r.source_id),
       missed as (
         update roster_stream r set missed_fetches = r.missed_fetches + 1, last_seen_at = coalesce(r.last_seen_at, ${at}),
-               gone_at = case when r.missed_fetches >= 1 then ${at} end
+               gone_at = case when r.missed_fetches >= 1 then ${at} end, changed_at = case when r.missed_fetches >= 1 then ${at} else r.changed_at end
          where ${complete} and r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.gone_at is null
            and r.source_id not in (select source_id from t)
         returning r.id, r.gone_at),
@@ -277,7 +277,7 @@ export async function writeStreams(
       // Who comes in this run is filed under a stream from the start; of who was here it is told.
       await tx.execute(sql`
         with filed as (
-          update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id
+          update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id, changed_at = ${at}
             from ${staged(run, table)} s, ${sql.raw(roster)} o
            where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id and o.id = r.id
              and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id

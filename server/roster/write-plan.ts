@@ -62,9 +62,9 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   if (plan.isFirst) {
     const { high, low } = idsInOrder(now);
     await tx.execute(sql`
-      insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list}${stream.column})
+      insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, changed_at, ${list}${stream.column})
       select across.nth_id(${high.toString()}::bigint, ${low.toString()}::bigint, row_number() over ()), ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash,
-             staging.moment(s.modified), ${at}, ${values}${stream.value}
+             staging.moment(s.modified), ${at}, ${at}, ${values}${stream.value}
         from ${rows} s ${joins}
        where s.status is distinct from 'tobedeleted'`);
     if (table === 'people') await writeAliases(tx, run);
@@ -81,8 +81,8 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   const isWritten = as === 'all' ? sql`p.kind in ('changed', 'returned')` : sql`p.kind = 'returned'`;
   if (table === 'people' && as === 'all') await partReused(tx, run, at);
   await tx.execute(sql`
-    insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, ${list}${stream.column})
-    select p.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${values}${stream.value}
+    insert into ${roster} (id, school_id, system_id, source_id, content_hash, source_modified_at, first_seen_at, changed_at, ${list}${stream.column})
+    select p.id, ${run.schoolId}::uuid, ${run.systemId}::uuid, s.source_id, s.hash, staging.moment(s.modified), ${at}, ${at}, ${values}${stream.value}
       from ${planned} p join ${rows} s on s.source_id = p.source_id ${joins}
      where p.collection = ${table} and p.kind = 'added'`);
   if (table === 'people') await writeAliases(tx, run);
@@ -90,7 +90,7 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   const named = sql.raw(names.map((name) => `${id[name] ?? of.columns[name]?.from ?? 'null'} as "${name}"`).join(', '));
   await tx.execute(sql`
     update ${roster} r
-       set content_hash = n.hash, source_modified_at = n.modified_at, missed_fetches = 0, last_seen_at = null, gone_at = null, ${set}
+       set content_hash = n.hash, source_modified_at = n.modified_at, missed_fetches = 0, last_seen_at = null, gone_at = null, changed_at = ${at}, ${set}
       from (select p.id, s.hash, staging.moment(s.modified) as modified_at, ${named}
               from ${planned} p join ${rows} s on s.source_id = p.source_id ${joins}
              where p.collection = ${table} and ${isWritten}) n
@@ -103,7 +103,7 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
     const lastSeen = sql`coalesce(r.last_seen_at, (select max(f.seen_at) from roster_fetch f where f.system_id = r.system_id and f.seen_at < ${at}), r.first_seen_at)`;
     await tx.execute(sql`
       update ${roster} r set missed_fetches = r.missed_fetches + 1, last_seen_at = ${lastSeen},
-             gone_at = case when p.kind = 'gone' then ${at} else null end
+             gone_at = case when p.kind = 'gone' then ${at} else null end, changed_at = case when p.kind = 'gone' then ${at} else r.changed_at end
         from ${planned} p where p.collection = ${table} and p.kind in ('missing', 'gone') and r.id = p.id and r.school_id = ${run.schoolId}::uuid`);
   }
   await logChanges(tx, run, table, as, at);
@@ -118,7 +118,7 @@ async function partReused(tx: Tx, run: HeldRun, at: SQL): Promise<void> {
   if (reused === undefined || reused.n === 0) return;
   await tx.execute(sql`
     with parted as (
-      update roster_person r set gone_at = coalesce(r.gone_at, ${at}), source_id = r.source_id || chr(31) || r.id::text, last_seen_at = coalesce(r.last_seen_at, ${at})
+      update roster_person r set gone_at = coalesce(r.gone_at, ${at}), changed_at = ${at}, source_id = r.source_id || chr(31) || r.id::text, last_seen_at = coalesce(r.last_seen_at, ${at})
         from ${planned} p where p.collection = 'people' and p.kind = 'reused' and r.id = p.id and r.school_id = ${run.schoolId}::uuid
       returning p.source_id, r.id)
     insert into ${planned} (collection, kind, source_id, id)
@@ -149,7 +149,7 @@ export async function followReferences(tx: Tx, run: HeldRun, now: Date): Promise
   const { joins } = references(run, 'enrolments');
   await tx.execute(sql`
     with moved as (
-      update roster_enrolment e set person_id = to_person.id, group_id = to_group.id
+      update roster_enrolment e set person_id = to_person.id, group_id = to_group.id, changed_at = ${now.toISOString()}::timestamptz
         from roster_enrolment o, ${staged(run, 'enrolments')} s ${joins}
        where e.school_id = ${run.schoolId}::uuid and e.system_id = ${run.systemId}::uuid and e.source_id = s.source_id and o.id = e.id
          and (e.person_id <> to_person.id or e.group_id <> to_group.id)

@@ -32,7 +32,7 @@ async function renumber(
     sql`${sql.raw(alias)}.school_id = ${schoolId}::uuid and ${sql.raw(alias)}.system_id = ${systemId}::uuid`;
   for (const [collection, table] of Object.entries(linkedTables)) {
     await tx.execute(sql`
-      update ${sql.raw(table)} r set id = ${ids(to)} from ${pairs} l
+      update ${sql.raw(table)} r set id = ${ids(to)}, changed_at = now() from ${pairs} l
        where ${of('r')} and l.collection = ${collection} and r.id = ${ids(from)}`);
   }
 }
@@ -55,7 +55,7 @@ async function renumberReferences(
        where ${of('r')} and l.collection = 'people' and r.person_id = ${ids(from)}`);
   }
   await tx.execute(sql`
-    update roster_enrolment r set person_id = coalesce(x.person_id, r.person_id), group_id = coalesce(x.group_id, r.group_id)
+    update roster_enrolment r set person_id = coalesce(x.person_id, r.person_id), group_id = coalesce(x.group_id, r.group_id), changed_at = now()
       from (select e.id, p.${sql.raw(to)} as person_id, g.${sql.raw(to)} as group_id from roster_enrolment e
               left join ${pairs} p on p.collection = 'people' and p.${sql.raw(from)} = e.person_id
               left join ${pairs} g on g.collection = 'groups' and g.${sql.raw(from)} = e.group_id

@@ -9,6 +9,7 @@ import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
 import type { Work } from '#server/kernel/verb.ts';
+import { noteWithheld } from '#server/roster/provider/note-withheld.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import { rosterTables } from '#server/roster/roster-tables.ts';
 
@@ -51,6 +52,7 @@ export async function withhold(
   const now = ctx.clock.now();
   const act = newId();
   await holdRunsBack(work, who);
+  if (personId !== null) await noteWithheld(tx, { schoolId, systemId, personId, now });
   const written = await tx
     .insert(withheldPerson)
     .values(
@@ -133,7 +135,7 @@ async function forget(
   const enrolments = await count(sql`delete from roster_enrolment where ${ofPerson} returning 1`);
   // Guardians and children no longer name him.
   await tx.execute(sql`
-    update roster_person set agent_source_ids = array(select id from unnest(agent_source_ids) as id where id not in ${sources})
+    update roster_person set changed_at = ${at}, agent_source_ids = array(select id from unnest(agent_source_ids) as id where id not in ${sources})
      where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid and agent_source_ids && array${sources}`);
   await tx.execute(sql`delete from roster_person_alias where ${ofPerson}`);
   const people = z.array(z.object({ collection: z.string() })).parse(

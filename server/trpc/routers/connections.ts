@@ -24,6 +24,7 @@ import { startConsent } from '#server/features/connections/start-consent.ts';
 import { releaseEverything, stopEverything } from '#server/features/connections/stop-everything.ts';
 import { testCredential } from '#server/features/connections/test-credential.ts';
 import { withdrawRequest } from '#server/features/connections/withdraw-request.ts';
+import { listProviderRequests } from '#server/features/provider/list-provider-requests.ts';
 import { mutation, query, router } from '../init.ts';
 
 export const connectionsRouter = router({
@@ -60,5 +61,6 @@ export const connectionsRouter = router({
   register: query(registerOfAccess),
   exportRegister: mutation(exportRegister),
   receipts: query(receipts),
+  providerRequests: query(listProviderRequests),
   forAgent: query(connectionsForAgent),
 });

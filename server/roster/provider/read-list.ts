@@ -1,0 +1,278 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
+import type { Endpoint } from '#server/protocols/oneroster/endpoints.ts';
+import type { FieldType, ObjectName } from '#server/protocols/oneroster/fields.ts';
+import type { ListQuery } from '#server/protocols/oneroster/list-query.ts';
+import { fieldOf } from '#server/protocols/oneroster/typed-filter.ts';
+import { selected, type Writer } from '#server/protocols/oneroster/wire.ts';
+import { filterSql } from './conditions.ts';
+import type { ListPlace } from './cursor.ts';
+import { deletedHeads } from './deletions.ts';
+import { type ObjectSql, objectSql, parentSql, partSql, withinSql } from './objects.ts';
+import type { Reading } from './open-reading.ts';
+import { type References, readAgents, readReferences } from './references.ts';
+
+/** A list under one grant. */
+export interface List {
+  readonly reading: Reading;
+  readonly endpoint: Endpoint;
+  readonly query: ListQuery;
+}
+
+/** Records that are read at once: while one piece is written out, PostgreSQL reads the next. */
+const piece = 2_500;
+
+const anyRows = z.array(z.object({ any: z.boolean() }));
+const countRows = z.array(z.object({ n: z.coerce.number() }));
+const pageRows = z.array(z.object({ row: z.string() }));
+const cellsSchema = z.tuple([z.string(), z.string(), z.enum(['active', 'tobedeleted']), z.string()]).rest(z.unknown());
+
+/** Whether every parent that the path names is in the grant. */
+export async function hasParents(tx: Tx, { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>): Promise<boolean> {
+  for (const [index, parent] of endpoint.parents.entries()) {
+    const id = endpoint.parentIds[index] ?? '';
+    const [row] = anyRows.parse(await tx.execute(sql`select exists (${parentSql(reading, parent, id)}) as any`));
+    if (row?.any !== true) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether a list tells of what was deleted: a top-level one that is asked by modification date or status (reference §11). Elsewhere what is
+ * deleted does not exist.
+ */
+const tellsDeleted = ({ endpoint, query }: List): boolean =>
+  endpoint.parents.length === 0 &&
+  (query.filter ?? []).some((all) => all.some(({ field }) => field === 'dateLastModified' || field === 'status'));
+
+/** What is asked for, as rows under the alias `r`. */
+function wantedSql({ reading, endpoint, query }: List, object: ObjectSql): SQL {
+  const { object: name, part, parents, parentIds } = endpoint;
+  const conditions = [
+    part === 'student' || part === 'teacher' ? partSql(reading, part) : object.visible,
+    part === 'student' || part === 'teacher' ? null : partSql(reading, part),
+    ...parents.map((parent, index) => withinSql(reading, name, part, parent, parentIds[index] ?? '')),
+    query.filter === null ? null : filterSql(query.filter, object.fields),
+  ];
+  return sql.join(
+    conditions.filter((condition) => condition !== null),
+    sql` and `,
+  );
+}
+
+/** Of the deleted only what is told of them can be asked for. */
+function deletedSql(list: List): SQL {
+  const { reading, endpoint, query } = list;
+  const matches = filterSql(query.filter ?? [], {
+    sourcedId: { as: 'uuid', sql: sql`d.id` },
+    status: { as: 'plain', sql: sql`'tobedeleted'::text` },
+    dateLastModified: { as: 'plain', sql: sql`d.at` },
+  });
+  return sql`select d.id, d.at from (${deletedHeads(reading, endpoint.object, endpoint.part)}) d where ${matches}`;
+}
+
+/** How many records a list holds. */
+export async function countList(tx: Tx, list: List): Promise<number> {
+  const object = objectSql[list.endpoint.object](list.reading);
+  const here = sql`select count(*) from ${object.from} where ${wantedSql(list, object)}`;
+  const [row] = countRows.parse(
+    await tx.execute(
+      tellsDeleted(list)
+        ? sql`select (${here}) + (select count(*) from (${deletedSql(list)}) gone) as n`
+        : sql`select (${here}) as n`,
+    ),
+  );
+  return row?.n ?? 0;
+}
+
+/** The order of a list, as one expression of one type. */
+interface Order {
+  readonly by: string;
+  readonly type: 'text' | 'timestamptz' | 'boolean';
+  readonly here: SQL;
+  readonly ofDeleted: SQL;
+  readonly descending: boolean;
+}
+
+function orderOf(list: List, object: ObjectSql): Order {
+  const { sort } = list.query;
+  if (sort === null) {
+    // Deleted records stand at the end: their source's id may be one that says something.
+    return { by: '', type: 'text', here: object.order, ofDeleted: sql`chr(1114111)`, descending: false };
+  }
+  const { field, descending } = sort;
+  const by = `${field} ${descending ? 'desc' : 'asc'}`;
+  const type: FieldType = fieldOf(list.endpoint.object, field)?.type ?? 'text';
+  const found = object.fields[field];
+  if (type === 'moment') {
+    const here = sql`greatest(${object.changedAt}, ${list.reading.since.toISOString()}::timestamptz)`;
+    return { by, type: 'timestamptz', here, ofDeleted: sql`d.at`, descending };
+  }
+  if (type === 'flag') {
+    return {
+      by,
+      type: 'boolean',
+      here: sql`coalesce(${found?.sql ?? sql`false`}, false)`,
+      ofDeleted: sql`false`,
+      descending,
+    };
+  }
+  return {
+    by,
+    type: 'text',
+    here: sql`coalesce(${found?.sql ?? sql`''`}::text, '')`,
+    ofDeleted: sql`''::text`,
+    descending,
+  };
+}
+
+const isoSql = (moment: SQL) => sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/**
+ * Reads a page, a piece at a time: the next piece is asked for before one is given out, so that the database and this process work side by
+ * side. Behind `place`, else from `query.offset` on.
+ */
+export async function* readPieces(
+  tx: Tx,
+  list: List,
+  writer: Writer,
+  begin: { readonly place: ListPlace | null },
+): AsyncGenerator<{ readonly objects: readonly string[]; readonly last: ListPlace | null; readonly isLast: boolean }> {
+  const object = objectSql[list.endpoint.object](list.reading);
+  const order = orderOf(list, object);
+  const references = await readReferences(tx, list.reading.view);
+  const { limit, offset } = list.query;
+  let place = begin.place?.by === order.by ? begin.place : null;
+  let left = limit;
+  let reading = readRows(tx, list, object, order, {
+    place,
+    offset: place === null ? offset : 0,
+    count: Math.min(piece, left),
+  });
+  for (;;) {
+    const count = Math.min(piece, left);
+    const rows = await reading;
+    const found = rows.slice(0, count);
+    left -= found.length;
+    const sources =
+      object.agentsOf === undefined
+        ? []
+        : found.flatMap(([, , status, , ...cells]) => (status === 'active' ? (object.agentsOf?.(cells) ?? []) : []));
+    const agents = await readAgents(tx, list.reading.view, sources);
+    const end = found.at(-1);
+    const [key = '', id = ''] = end ?? [];
+    place = end === undefined ? place : { by: order.by, key, id };
+    const isOver = rows.length <= count || left <= 0;
+    if (!isOver) {
+      reading = readRows(tx, list, object, order, { place, offset: 0, count: Math.min(piece, left) });
+      // It is awaited at the next round; until then a failure of it is nobody's yet, and no reason to end the process.
+      reading.catch(() => undefined);
+    }
+    yield {
+      objects: written(list, object, writer, { ...references, agents }, found),
+      last: rows.length > count ? place : null,
+      isLast: isOver,
+    };
+    if (isOver) return;
+  }
+}
+
+type Cells = z.output<typeof cellsSchema>;
+
+/** One row more than is given out tells whether there are more. */
+async function readRows(
+  tx: Tx,
+  list: List,
+  object: ObjectSql,
+  order: Order,
+  { place, offset, count }: { place: ListPlace | null; offset: number; count: number },
+): Promise<readonly Cells[]> {
+  const { reading } = list;
+  const direction = order.descending ? sql`desc` : sql`asc`;
+  const at = sql`greatest(${object.changedAt}, ${reading.since.toISOString()}::timestamptz)`;
+  const key = sql.raw(order.type);
+  const behind = (expression: SQL, id: SQL): SQL => {
+    if (place === null) return sql`true`;
+    const sign = order.descending ? sql`<` : sql`>`;
+    // The comparison of the key alone is what an index can be entered by.
+    const entered = order.by === '' ? sql`${expression} >= ${place.key}::text and` : sql``;
+    return sql`${entered} (${expression}, ${id}) ${sign} (${place.key}::text::${key}, ${place.id}::uuid)`;
+  };
+  const cells = sql.join([...object.cells], sql`, `);
+  const limits = sql`limit ${count + 1} offset ${offset}`;
+  const rows = pageRows.parse(
+    await tx.execute(
+      tellsDeleted(list)
+        ? sql`
+          with heads as (
+            select r.id as row_id, ${object.id} as id, ${order.here} as key, 'active' as status, ${at} as at from ${object.from} where ${wantedSql(list, object)}
+            union all
+            select null, d.id, ${order.ofDeleted}, 'tobedeleted', d.at from (${deletedSql(list)}) d),
+          page as (
+            select * from heads where ${behind(sql`key`, sql`id`)} order by key ${direction}, id ${direction} ${limits})
+          select case when page.status = 'active' then
+                   (select json_build_array(page.key::text, page.id, 'active', ${isoSql(sql`page.at`)}, ${cells}) from ${object.from} where r.id = page.row_id)
+                 else json_build_array(page.key::text, page.id, 'tobedeleted', ${isoSql(sql`page.at`)}) end::text as row
+            from page order by page.key ${direction}, page.id ${direction}`
+        : sql`
+          select json_build_array((${order.here})::text, ${object.id}, 'active', ${isoSql(at)}, ${cells})::text as row
+            from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
+           order by ${order.here} ${direction}, ${object.id} ${direction} ${limits}`,
+    ),
+  );
+  return z.array(cellsSchema).parse(JSON.parse(`[${rows.map(({ row }) => row).join(',')}]`));
+}
+
+function written(
+  { query }: List,
+  object: ObjectSql,
+  writer: Writer,
+  references: References,
+  rows: readonly Cells[],
+): readonly string[] {
+  return rows.map(([, id, status, modifiedAt, ...cells]) => {
+    const head = { id, status, modifiedAt };
+    const told = status === 'active' ? object.write(writer, head, cells, references) : writer.deleted(head);
+    return JSON.stringify(selected(told, query.fields));
+  });
+}
+
+const oneRows = z.array(z.object({ row: z.string() }));
+
+/** One object by its id, as JSON; null where it is not in the grant. A deleted one is told as such (reference §11). */
+export async function readOne(
+  tx: Tx,
+  { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>,
+  writer: Writer,
+  fields: readonly string[] | null,
+): Promise<string | null> {
+  const name: ObjectName = endpoint.object;
+  const object = objectSql[name](reading);
+  const { part } = endpoint;
+  const id = endpoint.id ?? '';
+  const at = sql`greatest(${object.changedAt}, ${reading.since.toISOString()}::timestamptz)`;
+  const visible =
+    part === 'student' || part === 'teacher'
+      ? partSql(reading, part)
+      : sql`${object.visible} and ${partSql(reading, part)}`;
+  const rows = oneRows.parse(
+    await tx.execute(sql`
+      select json_build_array(${object.id}, ${isoSql(at)}, ${sql.join([...object.cells], sql`, `)})::text as row
+        from ${object.from} where ${object.id} = ${id}::uuid and ${visible} limit 1`),
+  );
+  const [row] = rows;
+  if (row !== undefined) {
+    const [, modifiedAt, ...cells] = z.tuple([z.string(), z.string()]).rest(z.unknown()).parse(JSON.parse(row.row));
+    const agents = await readAgents(tx, reading.view, object.agentsOf?.(cells) ?? []);
+    const references = { ...(await readReferences(tx, reading.view)), agents };
+    const told = object.write(writer, { id, status: 'active', modifiedAt }, cells, references);
+    return JSON.stringify(selected(told, fields));
+  }
+  const [gone] = oneRows.parse(
+    await tx.execute(sql`
+      select ${isoSql(sql`d.at`)} as row from (${deletedHeads(reading, name, part)}) d where d.id = ${id}::uuid limit 1`),
+  );
+  if (gone === undefined) return null;
+  return JSON.stringify(selected(writer.deleted({ id, status: 'tobedeleted', modifiedAt: gone.row }), fields));
+}
