@@ -5,6 +5,7 @@ export * from './ledger.ts';
 export * from './organisations.ts';
 export * from './people.ts';
 export * from './provider.ts';
+export * from './push.ts';
 export * from './roster.ts';
 export * from './schools.ts';
 export * from './systems.ts';

@@ -161,3 +161,31 @@ export const linkPurposes = [
   'pairing',
 ] as const;
 export type LinkPurpose = (typeof linkPurposes)[number];
+
+/** What an LMS is given a course for. */
+export const pushShapes = ['group', 'subject'] as const;
+/** What becomes over there of who has left: kept out, with nothing lost, or left as it is. */
+export const pushLeavers = ['suspend', 'leave'] as const;
+export const pushEndings = ['leave', 'suspend', 'remove'] as const;
+export type PushEnding = (typeof pushEndings)[number];
+export const pushTriggers = ['first', 'sync', 'hand', 'ending'] as const;
+export type PushTrigger = (typeof pushTriggers)[number];
+export const pushPhases = ['read', 'plan', 'deliver', 'follow', 'read-back'] as const;
+export const pushOrigins = ['made', 'adopted', 'found'] as const;
+/** `propose`, `ask` and `wait` write nothing: they wait for an answer. `leave` and `set-aside` say what is not done, and why. */
+export const pushRowActions = [
+  'create',
+  'update',
+  'adopt',
+  'suspend',
+  'restore',
+  'remove',
+  'propose',
+  'ask',
+  'wait',
+  'leave',
+  'set-aside',
+] as const;
+export type PushRowAction = (typeof pushRowActions)[number];
+/** `unknown`: sent, and it was not told whether it is there: the next push looks. */
+export const pushRowStates = ['planned', 'sent', 'done', 'failed', 'unknown'] as const;

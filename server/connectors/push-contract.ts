@@ -59,14 +59,14 @@ export interface PushContent {
   section: { readonly name: string | null; readonly course: Reference };
   cohort: { readonly name: string | null; readonly of: 'class' | 'stream' };
   user: {
-    /** By the school's rule where the person has none; lower case. */
-    readonly username: string;
+    /** By the school's rule where the person has none; lower case. Null of an adopted account: its login stays as it is. */
+    readonly username: string | null;
     readonly givenName: string;
     readonly familyName: string;
-    /** By the school's rule where the person has none, at a host ending in `.invalid`. */
+    /** By the school's rule where the person has none, at a host ending in `.invalid`; never null where it is created. */
     readonly email: string | null;
-    /** One of `signIn`. */
-    readonly signIn: string;
+    /** One of `signIn`; null of an adopted account. */
+    readonly signIn: string | null;
   };
   /** In the section where it names one, else in the course itself; one per person, course, section and role. */
   enrolment: {
@@ -130,6 +130,8 @@ export const pushProblems = [
   /** The course lets nobody be enrolled from outside. */
   'enrolment-closed',
   'date-refused',
+  /** The LMS told another id than the one that was meant: the engine's own finding. */
+  'id-differs',
   /** Refused for a reason that the LMS does not tell apart. */
   'refused',
 ] as const;

@@ -9,6 +9,7 @@ import { dropOldPackages } from './functions/drop-old-packages.ts';
 import { forgetOldChanges } from './functions/forget-old-changes.ts';
 import { heartbeat } from './functions/heartbeat.ts';
 import { lookIntoFolder } from './functions/look-into-folder.ts';
+import { pushRoster } from './functions/push-roster.ts';
 import { replaceSystem } from './functions/replace-system.ts';
 import { requestDueSyncs } from './functions/request-due-syncs.ts';
 import { requestLooks } from './functions/request-looks.ts';
@@ -30,6 +31,7 @@ export function productFunctions(client: JobClient, ports: JobPorts): InngestFun
     heartbeat(client, ports),
     lookIntoFolder(client, ports),
     replaceSystem(client, ports),
+    pushRoster(client, ports),
     requestLooks(client, ports),
     signAuditHeads(client, ports),
     sweepSignIn(client, ports),

@@ -1,6 +1,7 @@
 import type { AgreementWork } from '#server/features/agreements/agreement-work.ts';
 import type { ConnectionWork } from '#server/features/connections/connection-work.ts';
 import type { PackagesWork } from '#server/features/packages/packages-work.ts';
+import type { PushWork } from '#server/features/push/push-work.ts';
 import type { ReplacementWork } from '#server/features/replace-system/replacement-work.ts';
 import type { SyncWork } from '#server/features/sync/sync-work.ts';
 
@@ -15,6 +16,8 @@ export interface JobPorts {
   recordPulse(): Promise<void>;
   /** The steps of a sync (server/features/sync/sync-work.ts). */
   readonly sync: SyncWork;
+  /** The steps of a push (server/features/push/push-work.ts). */
+  readonly push: PushWork;
   /** The steps of the jobs about packages (server/features/packages/packages-work.ts). */
   readonly packages: PackagesWork;
   /** The steps of a replacement's job (server/features/replace-system/replacement-work.ts). */

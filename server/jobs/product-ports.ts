@@ -1,5 +1,6 @@
 import { type Database, openDatabase } from '#db/client.ts';
 import { urlForRole } from '#db/roles.ts';
+import { connectorById } from '#server/connectors/registry.ts';
 import { createAgreementWork } from '#server/features/agreements/agreement-work.ts';
 import { createConnectionWork } from '#server/features/connections/connection-work.ts';
 import { onSyncFailed, onSyncHeld, onSyncSucceeded } from '#server/features/connections/sync-outcome.ts';
@@ -9,6 +10,10 @@ import { keptMail, smtpTransport, type Transport } from '#server/features/mail/t
 import { signAuditHeads } from '#server/features/operations/sign-audit-heads.ts';
 import { createPackagesWork } from '#server/features/packages/packages-work.ts';
 import { sweepSignIn } from '#server/features/people/sweep-sign-in.ts';
+import { onPushDone, onPushEnded, onPushFailed, onPushHeld } from '#server/features/push/push-outcome.ts';
+import { createPushWork } from '#server/features/push/push-work.ts';
+import { requestPushesAfterSync } from '#server/features/push/request-after-sync.ts';
+import { provePush, withPush } from '#server/features/push/with-push.ts';
 import { createReplacementWork } from '#server/features/replace-system/replacement-work.ts';
 import { createSyncWork } from '#server/features/sync/sync-work.ts';
 import { systemClock } from '#server/kernel/clock.ts';
@@ -87,12 +92,35 @@ export async function openJobProcess(env: Environment, logger: Logger): Promise<
       packages: createPackagesWork((runId) => contextOf(web, 'packages', runId)),
       people: { sweepSignIn: ({ runId }) => sweepSignIn({ ctx: contextOf(web, 'sweep-sign-in', runId), input: {} }) },
       replacements: createReplacementWork((runId) => contextOf(web, 'replace-system', runId)),
+      push: createPushWork(
+        {
+          web: (runId) => contextOf(web, 'push-roster', runId),
+          sync: (runId) => contextOf(sync, 'push-roster', runId),
+        },
+        {
+          factsOf: (connector) => connectorById(connector).push,
+          withPush,
+          provePush,
+          onPushDone,
+          onPushHeld,
+          onPushFailed,
+          onPushEnded,
+        },
+      ),
       sync: createSyncWork(
         {
           web: (runId) => contextOf(web, 'sync-system', runId),
           sync: (runId) => contextOf(sync, 'sync-system', runId),
         },
-        { withSession, onSyncSucceeded, onSyncFailed, onSyncHeld },
+        {
+          withSession,
+          onSyncSucceeded: async (ctx, outcome) => {
+            await onSyncSucceeded(ctx, outcome);
+            await requestPushesAfterSync(ctx, outcome);
+          },
+          onSyncFailed,
+          onSyncHeld,
+        },
       ),
     };
     return {

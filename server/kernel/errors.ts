@@ -51,6 +51,15 @@ export const errorCodes = {
   'system-replaced': { http: 409, disposition: 'abort' },
   /** A run of the system is at work; what is asked must wait for its end. */
   'sync-under-way': { http: 409, disposition: 'retry' },
+  // pushing a roster into an LMS
+  /** This LMS cannot be written to by its connector. */
+  'push-not-offered': { http: 409, disposition: 'abort' },
+  /** The school has not said yet how people will sign in. */
+  'push-not-chosen': { http: 409, disposition: 'abort' },
+  /** Another SIS import is at work in the LMS. */
+  'foreign-import': { http: 409, disposition: 'abort' },
+  /** The LMS took nothing of what it was handed. */
+  'push-refused': { http: 502, disposition: 'abort' },
   /** Proposed links of a replacement wait for somebody's yes or no. */
   'links-unreviewed': { http: 409, disposition: 'abort' },
   'stopped-by-school': { http: 409, disposition: 'abort' },

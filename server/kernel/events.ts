@@ -8,6 +8,7 @@ import { idSchema } from './ids.ts';
 export const eventSchemas = {
   'mail/requested': z.object({ mailId: idSchema, schoolId: idSchema.nullable() }),
   'sync/requested': z.object({ schoolId: idSchema, systemId: idSchema, syncRunId: idSchema }),
+  'push/requested': z.object({ schoolId: idSchema, systemId: idSchema, pushRunId: idSchema }),
   'packages/look-requested': z.object({ schoolId: idSchema, systemId: idSchema }),
   'replacement/wanted': z.object({ schoolId: idSchema, replacementId: idSchema }),
   'connection/changed': z.object({ schoolId: idSchema, connectionId: idSchema }),

@@ -196,4 +196,10 @@ async function purgeTraces(
            state = case when state = 'held' then 'discarded' else state end
      where school_id = ${schoolId} and system_id = ${systemId} and held is not null`);
   await tx.execute(sql`select across.drop_staging(${systemId}::uuid)`);
+  // What was staged for an LMS goes with it; the ledger of what stands there keeps ids alone, and its rows tell of nobody who is not here.
+  await tx.execute(sql`select across.drop_push_staging(${systemId}::uuid)`);
+  await tx.execute(sql`
+    delete from push_row w using push_run r
+     where w.school_id = ${schoolId}::uuid and r.id = w.push_run_id and r.producer_system_id = ${systemId}::uuid and r.state not in ('queued', 'running', 'held')
+       and w.entity = 'user' and not exists (select 1 from roster_person p where p.id = w.record_id)`);
 }

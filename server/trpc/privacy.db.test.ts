@@ -381,6 +381,11 @@ describe('a roster with people in it', () => {
       'agreements.readDocument: invalid-input',
       'people.viewInvitation: invalid-input',
       'people.viewPasswordReset: invalid-input',
+      // No LMS of this school is written into.
+      'push.ledger: push-not-offered',
+      'push.page: push-not-offered',
+      'push.rows: not-found',
+      'push.run: not-found',
       'schools.viewRegistration: invalid-input',
       // Rows of students, for the school administrator alone.
       'sync.changes: forbidden',

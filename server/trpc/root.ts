@@ -6,6 +6,7 @@ import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
 import { packagesRouter } from './routers/packages.ts';
 import { peopleRouter } from './routers/people.ts';
+import { pushRouter } from './routers/push.ts';
 import { replaceSystemRouter } from './routers/replace-system.ts';
 import { schoolsRouter } from './routers/schools.ts';
 import { streamsRouter } from './routers/streams.ts';
@@ -23,6 +24,7 @@ export const appRouter = router({
   organisations: organisationsRouter,
   packages: packagesRouter,
   people: peopleRouter,
+  push: pushRouter,
   replaceSystem: replaceSystemRouter,
   schools: schoolsRouter,
   streams: streamsRouter,

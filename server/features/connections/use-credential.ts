@@ -117,7 +117,9 @@ async function chooseCredential(tx: Tx, { schoolId, systemId, credentialId, purp
   }
   const [row] = await credentialsOf(tx, schoolId, systemId);
   // One that was refused after it had been proved is tried again: what was broken over there may have been mended.
-  const usable = row !== undefined && (row.state === 'proved' || (purpose === 'sync' && row.provedAt !== null));
+  const usable =
+    row !== undefined &&
+    (row.state === 'proved' || ((purpose === 'sync' || purpose === 'push') && row.provedAt !== null));
   if (!usable) throw new CrosswalkError('credential-not-proved');
   return row;
 }

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
+import { idSchema } from '#server/kernel/ids.ts';
+import { defineVerb } from '#server/kernel/verb.ts';
+import { countPush } from '#server/roster/push/plan.ts';
+import { getPushInSchool, pushedConnection } from './load-push.ts';
+import { viewOfPush } from './push-view.ts';
+
+/** One push: what it would do or did by entity and action with the reasons, and why it waits. Counts alone. */
+export const pushDetail = defineVerb({
+  name: 'push.detail',
+  kind: 'query',
+  access: [{ school: schoolRoles }],
+  input: z.object({ schoolId: idSchema, pushRunId: idSchema }),
+  run: async ({ ctx, tx, party, input: { schoolId, pushRunId } }) => {
+    const row = await getPushInSchool(tx, schoolId, pushRunId);
+    const { lms, facts } = await pushedConnection(tx, schoolId, row.connectionId);
+    return {
+      ...viewOfPush(row, ctx.clock.now()),
+      connectionId: row.connectionId,
+      lms: { id: lms.id, name: lms.name, connector: lms.connector },
+      entities: facts.entities,
+      carries: facts.carries,
+      rows: await countPush(tx, { schoolId, pushRunId }),
+      mayDecide: party.memberships.some(({ role }) => role === 'school-administrator'),
+      seesPeople: seesPeople(party),
+    };
+  },
+});

@@ -1,0 +1,46 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import { connection, grant } from '#db/schema/index.ts';
+import type { Scope } from '#db/schema/vocabulary.ts';
+import type { OpenConnector } from '#server/connectors/open-connector.ts';
+import type { Context } from '#server/kernel/context.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
+import type { PushPorts } from '#server/roster/push/ports.ts';
+import { withOpened } from '../connections/use-credential.ts';
+
+/** What the credential of an LMS must answer for before anything is written. */
+const neededScopes = ['lms.people', 'lms.roster.write'] as const satisfies readonly Scope[];
+
+type Use = Parameters<PushPorts['withPush']>[1];
+
+/** Opens the LMS for a push: its grant lives at every use, whatever was so a moment ago. */
+async function opened<T>(ctx: Context, use: Use, run: (connector: OpenConnector) => Promise<T>): Promise<T> {
+  const { schoolId, systemId, connectionId, pushRunId } = use;
+  await ctx.database.withSchool(schoolId, async (tx) => {
+    const [live] = await tx
+      .select({ id: grant.id })
+      .from(connection)
+      .innerJoin(grant, and(eq(grant.connectionId, connection.id), isNull(grant.endedAt)))
+      .where(and(eq(connection.id, connectionId), eq(connection.schoolId, schoolId), isNull(connection.endedAt)));
+    if (live === undefined) throw new CrosswalkError('grant-not-live');
+  });
+  return withOpened(ctx, { schoolId, systemId, purpose: 'push', syncRunId: pushRunId }, run);
+}
+
+/** Implements the port of server/roster/push/ports.ts; see there for the promise. */
+export const withPush: PushPorts['withPush'] = (ctx, use, run) =>
+  opened(ctx, use, async (connector) => {
+    if (connector.push === null) throw new CrosswalkError('push-not-offered', { details: { connector: connector.id } });
+    return run(connector.push);
+  });
+
+/** Implements the port: the credential may read and write what a push needs, by a real call for each scope. */
+export const provePush: PushPorts['provePush'] = (ctx, use) =>
+  opened(ctx, use, async (connector) => {
+    const { results } = await connector.prove(neededScopes);
+    const refused = results.find(({ ok }) => !ok);
+    if (refused !== undefined) {
+      throw new CrosswalkError(refused.errorCode ?? 'scope-missing', {
+        details: { ...refused.details, scope: refused.scope },
+      });
+    }
+  });
