@@ -44,6 +44,8 @@ export const servedScopes: readonly string[] = [
   'url:GET|/api/v1/users/:id',
   'url:GET|/api/v1/users/:user_id/logins',
   'url:GET|/api/v1/users/:user_id/enrollments',
+  'url:GET|/api/v1/groups/:group_id',
+  'url:PUT|/api/v1/groups/:group_id',
   'url:GET|/api/v1/groups/:group_id/users',
 ];
 

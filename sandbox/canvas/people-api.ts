@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Env } from '../lib/server.ts';
 import type { ApiOptions, Caller, Gate } from './gate.ts';
 import { Denied, lookUp, notFound } from './gate.ts';
-import type { Course, Enrollment, User } from './model.ts';
+import type { Course, Enrollment, Group, User } from './model.ts';
 import type { Wire } from './wire.ts';
 
 /** The fields of a change: `course[name]` of a form, or the same nested in JSON. */
@@ -187,11 +187,28 @@ export function addPeopleRoutes(options: ApiOptions, gate: Gate, wire: Wire): vo
       page(c, found).map((group) => wire.group(group, caller)),
     );
   });
-  app.get('/groups/:group_id/users', (c) => {
-    const caller = enter(c, '/groups/:group_id/users');
-    const group = lookUp(model.groups, c.req.param('group_id'), 'sis_group_id', caller);
+  const groupOf = (c: Context<Env>, caller: Caller): Group => {
+    const group = lookUp(model.groups, c.req.param('group_id') ?? '', 'sis_group_id', caller);
     if (group.state === 'deleted') throw notFound();
     if (!caller.isRootAdmin) throw denied();
+    return group;
+  };
+  app.get('/groups/:group_id', (c) => {
+    const caller = enter(c, '/groups/:group_id');
+    return write(c, wire.group(groupOf(c, caller), caller));
+  });
+  app.put('/groups/:group_id', async (c) => {
+    const caller = enter(c, '/groups/:group_id');
+    const group = groupOf(c, caller);
+    const form = new URLSearchParams(await c.req.text());
+    claim(model.groups, group, form.get('sis_group_id') ?? undefined, 'sis_source_id');
+    change(group, Object.fromEntries(form), { name: 'name' });
+    onChange();
+    return write(c, wire.group(group, caller));
+  });
+  app.get('/groups/:group_id/users', (c) => {
+    const caller = enter(c, '/groups/:group_id/users');
+    const group = groupOf(c, caller);
     const members = [...model.memberships.values()].filter(
       (one) => one.groupId === group.id && one.state === 'accepted',
     );

@@ -52,6 +52,7 @@ describe.each(locales.map((entry) => entry.name))('texts in %s', (locale) => {
       'consent-needed',
       'developer-key-refused',
       'no-account-administered',
+      'root-account-needed',
       'functions-missing',
       'web-services-off',
       'not-supported',

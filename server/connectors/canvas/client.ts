@@ -5,7 +5,7 @@ import type { DeviationKey, Deviations } from '#server/connectors/exchange/devia
 import { nextLink } from '#server/connectors/exchange/link-header.ts';
 import { follow, startTrail, trailSchema } from '#server/connectors/exchange/repeat-detection.ts';
 import { CrosswalkError, isCrosswalkError } from '#server/kernel/errors.ts';
-import { assertSameOrigin, originOf } from '#server/kernel/outbound/client.ts';
+import { assertSameOrigin, type Method, type OutboundRequest, originOf } from '#server/kernel/outbound/client.ts';
 import type { Secret, Settings } from './settings.ts';
 import { isThrottled, refresh } from './token.ts';
 import { type Account, accountSchema, refusalSchema, termsSchema } from './wire.ts';
@@ -32,14 +32,60 @@ export async function getPage(
   scope: string,
   deviations: Deviations,
 ): Promise<CanvasPage> {
+  return withToken(session, (accessToken) => get(session, path, query, scope, accessToken, deviations));
+}
+
+/** Asks with the token in hand, and once more with a new one where that was refused. */
+async function withToken<T>(session: CanvasSession, asks: (accessToken: string) => Promise<T>): Promise<T> {
   const { accessToken } = await session.tokens((current) => refresh(session, current));
   try {
-    return await get(session, path, query, scope, accessToken, deviations);
+    return await asks(accessToken);
   } catch (error) {
     if (!isCrosswalkError(error, 'credential-refused')) throw error;
     const renewed = await session.tokens((current) => refresh(session, current), accessToken);
-    return get(session, path, query, scope, renewed.accessToken, deviations);
+    return asks(renewed.accessToken);
   }
+}
+
+/** A call that is no page: one record, or a change. */
+export interface CanvasCall {
+  readonly method: Method;
+  readonly path: string;
+  readonly contentType?: string;
+  readonly body?: OutboundRequest['body'];
+  /** The developer key's word for the route. */
+  readonly scope: string;
+  readonly timeoutMs?: number;
+  /** A status that is an answer here and no refusal. */
+  readonly accepts?: number;
+}
+
+/** What a call answered, as JSON; null where it was the status that `accepts` names. @throws as `getPage` */
+export function callCanvas(session: CanvasSession, call: CanvasCall): Promise<unknown> {
+  const { method, path, contentType, body, scope, timeoutMs, accepts } = call;
+  return withToken(session, (accessToken) =>
+    ask(
+      session,
+      {
+        url: `${session.settings.baseUrl}${path}`,
+        method,
+        headers: {
+          authorization: `Bearer ${accessToken}`,
+          accept: 'application/json+canvas-string-ids',
+          ...(contentType === undefined ? {} : { 'content-type': contentType }),
+        },
+        ...(body === undefined ? {} : { body }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        origin: originOf(session.settings.baseUrl),
+      },
+      (answer) => {
+        if (answer.status === accepts) return { value: null, rows: null };
+        refuse(session, answer, scope);
+        if (answer.json === undefined || answer.json === null) throw unreadable(answer, 'not-json');
+        return { value: answer.json, rows: null };
+      },
+    ),
+  );
 }
 
 function get(
@@ -109,7 +155,8 @@ async function getAll<T>(
   return found;
 }
 
-const listOf =
+/** A list of records of one shape. @throws CrosswalkError `foreign-answer-unreadable` */
+export const listOf =
   <S extends z.ZodType>(schema: S) =>
   (json: unknown): z.infer<S>[] => {
     const parsed = z.array(schema).safeParse(json);
@@ -123,6 +170,15 @@ export async function topAccounts(session: CanvasSession, deviations: Deviations
   const ids = new Set(all.map((account) => account.id));
   const tops = all.filter((account) => !ids.has(account.parent_account_id ?? ''));
   return [...new Map(tops.map((account) => [account.id, account])).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The root account, where SIS imports, terms and users are at home. @throws CrosswalkError `rights-missing` where it is not administered */
+export async function rootAccount(session: CanvasSession, deviations: Deviations): Promise<string> {
+  const tops = await topAccounts(session, deviations);
+  const root = tops.find((account) => (account.parent_account_id ?? null) === null);
+  if (root !== undefined) return root.id;
+  const problem = tops.length === 0 ? 'no-account-administered' : 'root-account-needed';
+  throw new CrosswalkError('rights-missing', { details: { problem } });
 }
 
 /** Names of accounts and terms by their ids; what may not be read is left out and noted. */

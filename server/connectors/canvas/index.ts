@@ -4,23 +4,40 @@ import type {
   Connector,
   Page,
   PreviewCollection,
-  Proof,
-  ProofResult,
   RecordOf,
   SetAside,
 } from '#server/connectors/contract.ts';
 import { createDeviations } from '#server/connectors/exchange/deviations.ts';
-import { CrosswalkError, isCrosswalkError, toCrosswalkError } from '#server/kernel/errors.ts';
+import { CrosswalkError } from '#server/kernel/errors.ts';
 import { originOf } from '#server/kernel/outbound/client.ts';
 import { type CanvasSession, getPage, readCourses, readNames, topAccounts } from './client.ts';
 import { guide } from './guide.ts';
 import { courseOf } from './map.ts';
-import { courseScopes, type Secret, type Settings, secretSchema, settingsSchema } from './settings.ts';
-import { authorizeUrl, exchange, refresh, revoke } from './token.ts';
+import { prove } from './prove.ts';
+import { push } from './push.ts';
+import {
+  courseScopes,
+  peopleScopes,
+  type Secret,
+  type Settings,
+  secretSchema,
+  settingsSchema,
+  writeScopes,
+} from './settings.ts';
+import { authorizeUrl, exchange, revoke } from './token.ts';
 
 const serves = (scopes: readonly Scope[]) => scopes.includes('lms.courses');
 
-/** Canvas: a developer key, the consent of somebody with rights on the account, courses and their ids. */
+/** What the developer key must permit for our scopes, each once. */
+const foreignScopes = (scopes: readonly Scope[]): readonly string[] => [
+  ...new Set([
+    ...(serves(scopes) ? courseScopes : []),
+    ...(scopes.includes('lms.people') ? peopleScopes : []),
+    ...(scopes.includes('lms.roster.write') ? writeScopes : []),
+  ]),
+];
+
+/** Canvas: a developer key, the consent of somebody with rights on the account, courses and their ids, rosters by SIS import. */
 export const canvas = {
   id: 'canvas',
   kind: 'lms',
@@ -42,62 +59,26 @@ export const canvas = {
   settings: settingsSchema,
   secret: secretSchema,
   guide,
-  capabilities: { reads: ['courses'], deltas: false, scopes: ['lms.courses'], concurrency: 1 },
-  foreignScopes: (scopes) => (serves(scopes) ? courseScopes : []),
+  capabilities: {
+    reads: ['courses'],
+    deltas: false,
+    scopes: ['lms.courses', 'lms.people', 'lms.roster.write'],
+    concurrency: 1,
+  },
+  foreignScopes,
   origins: (settings) => [originOf(settings.baseUrl)],
   collectionsFor: (scopes) => (serves(scopes) ? ['courses'] : []),
   hint: (secret) => `…${secret.clientId.slice(-4)}`,
   prove,
   preview,
   fetch: fetchCollection,
+  push,
   consent: {
-    authorizeUrl: (settings, secret, request) =>
-      authorizeUrl(settings, secret, serves(request.scopes) ? courseScopes : [], request),
+    authorizeUrl: (settings, secret, request) => authorizeUrl(settings, secret, foreignScopes(request.scopes), request),
     exchange,
     revoke,
   },
 } as const satisfies Connector<Settings, Secret>;
-
-/** Proves the rights on the account, not only the token: a teacher's consent lets us in and shows nothing. */
-async function prove(session: CanvasSession, scopes: readonly Scope[]): Promise<Proof> {
-  const about = { product: 'Canvas' };
-  const advice = new Set<string>();
-  let actsAs: Proof['actsAs'] = null;
-  let refused: CrosswalkError | null = null;
-  try {
-    const tokens = await session.tokens((current) => refresh(session, current));
-    actsAs = tokens.actsAs === null ? null : { name: tokens.actsAs, isServiceAccount: null };
-    // Canvas cannot tell a person from a service account; a person leaves one day, and the connection with him.
-    advice.add('use-service-account');
-    const deviations = createDeviations();
-    const tops = await topAccounts(session, deviations);
-    if (tops.length === 0) {
-      throw new CrosswalkError('rights-missing', { details: { problem: 'no-account-administered' } });
-    }
-    for (const { id } of tops) {
-      const path = `/api/v1/accounts/${encodeURIComponent(id)}/courses`;
-      const scope = 'url:GET|/api/v1/accounts/:account_id/courses';
-      const { json } = await getPage(session, path, 'per_page=1', scope, deviations);
-      const [course] = Array.isArray(json) ? json : [];
-      if (course !== undefined) courseOf(course, { accounts: new Map(), terms: new Map() }, deviations);
-    }
-    await readNames(session, tops, deviations);
-    if (deviations.list().includes('sis-id-not-visible')) advice.add('sis-ids-not-visible');
-    if (deviations.list().includes('terms-not-readable')) advice.add('terms-not-readable');
-  } catch (error) {
-    if (!isCrosswalkError(error)) throw toCrosswalkError(error);
-    refused = error;
-  }
-  const results = scopes.map((scope): ProofResult => {
-    if (scope !== 'lms.courses') {
-      return { scope, ok: false, errorCode: 'scope-missing', details: { problem: 'not-supported' } };
-    }
-    return refused === null
-      ? { scope, ok: true, errorCode: null, details: {} }
-      : { scope, ok: false, errorCode: refused.code, details: refused.details };
-  });
-  return { ok: results.every((result) => result.ok), results, actsAs, about, advice: [...advice] };
-}
 
 async function preview(session: CanvasSession, scopes: readonly Scope[]): Promise<readonly PreviewCollection[]> {
   if (!serves(scopes)) return [];

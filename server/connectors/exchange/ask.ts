@@ -1,7 +1,7 @@
 import type { CallRecord } from '#server/connectors/contract.ts';
 import type { Clock } from '#server/kernel/clock.ts';
 import { CrosswalkError, type ErrorCode, isCrosswalkError, type SafeDetails } from '#server/kernel/errors.ts';
-import type { Method, OutboundClient } from '#server/kernel/outbound/client.ts';
+import type { Method, OutboundClient, OutboundRequest } from '#server/kernel/outbound/client.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 
 /** What of a session an exchange needs. */
@@ -17,7 +17,7 @@ export interface Question {
   readonly url: string;
   readonly method?: Method;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: OutboundRequest['body'];
   /** The origin that the credential is good for: redirects may not leave it. */
   readonly origin: string;
   readonly purpose?: CallRecord['purpose'];

@@ -59,6 +59,34 @@ const at = (server: LoopbackServer, path = '/') => `http://127.0.0.1:${server.po
 const named = (server: LoopbackServer, path = '/', host = 'sis.school.test') => `https://${host}:${server.port}${path}`;
 const refusal = (problem: string) => ({ code: 'address-refused', details: expect.objectContaining({ problem }) });
 
+test('a body of known length is read while it is sent, and anew for every request', async () => {
+  const server = await serve(ok('{}'));
+  let streams = 0;
+  const body = {
+    bytes: 3 * 64_000,
+    stream: async function* () {
+      streams += 1;
+      for (let n = 0; n < 3; n++) yield Buffer.alloc(64_000, 'x');
+    },
+  };
+  const http = demo();
+  for (let n = 0; n < 2; n++) (await http.request({ url: at(server), method: 'POST', body })).discard();
+  expect(streams).toBe(2);
+  expect(server.received.map(({ headers, body: sent }) => [headers['content-length'], sent.length])).toEqual([
+    ['192000', 192_000],
+    ['192000', 192_000],
+  ]);
+  const broken = {
+    bytes: 10,
+    stream: async function* () {
+      yield Buffer.from('x');
+      throw new Error('the disk is gone');
+    },
+  };
+  await expect(http.request({ url: at(server), method: 'POST', body: broken })).rejects.toBeInstanceOf(Error);
+  expect(server.received).toHaveLength(2);
+});
+
 describe('an answer', () => {
   test('comes with status, headers, address and body', async () => {
     const server = await serve((request, response) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
 import type { z } from 'zod';
@@ -25,8 +25,8 @@ export interface OutboundRequest {
   readonly url: string | URL;
   readonly method?: Method;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text or bytes; `content-type` is the caller's. */
-  readonly body?: string | Uint8Array;
+  /** Text, bytes, or a body of known length that is read while it is sent; `content-type` is the caller's. */
+  readonly body?: string | Uint8Array | StreamedBody;
   /** For everything, from the name's resolution to the last byte. Default 30 s. */
   readonly timeoutMs?: number;
   /** Of the decoded body; the encoded one is held to it too. Default 16 MiB. */
@@ -39,6 +39,12 @@ export interface OutboundRequest {
   /** The origin that the credential is good for; any other, by address or redirect, is refused before it is asked. */
   readonly expectOrigin?: string;
   readonly signal?: AbortSignal;
+}
+
+/** A body that is never held whole. `stream` is called anew whenever it is to be sent again. */
+export interface StreamedBody {
+  readonly bytes: number;
+  stream(): AsyncIterable<Uint8Array>;
 }
 
 /** An answer whose body has not been read. Read it, stream it to its end or `discard` it: the deadline ends what is left. */
@@ -211,8 +217,8 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
         undiciRequest(target.url, {
           dispatcher: agent,
           method,
-          headers: { 'user-agent': userAgent, ...headers, 'accept-encoding': 'gzip, br' },
-          body: body ?? null,
+          headers: { 'user-agent': userAgent, ...headers, ...lengthOf(body), 'accept-encoding': 'gzip, br' },
+          body: sendable(body),
           signal: deadline.signal,
         }),
       );
@@ -271,6 +277,13 @@ function callerHeaders(given: Readonly<Record<string, string>>): Record<string, 
   }
   return headers;
 }
+
+const isStreamed = (body: OutboundRequest['body']): body is StreamedBody =>
+  typeof body === 'object' && !(body instanceof Uint8Array);
+const lengthOf = (body: OutboundRequest['body']): Record<string, string> =>
+  isStreamed(body) ? { 'content-length': String(body.bytes) } : {};
+const sendable = (body: OutboundRequest['body']): string | Uint8Array | Readable | null =>
+  isStreamed(body) ? Readable.from(body.stream(), { objectMode: false }) : (body ?? null);
 
 const single = (value: string | string[] | undefined): string | null =>
   Array.isArray(value) ? (value[0] ?? null) : (value ?? null);
