@@ -211,10 +211,10 @@ export async function followPackage(session: CanvasSession, text: string): Promi
       return { state: 'ended', how: 'cut-off', details: { state: 'not-found' } };
     }
   }
-  const isStuck = (one: SisImport) =>
-    one.workflow_state === 'initializing' && now - one.created_at.getTime() > stuckAfterMs;
+  const madeAt = (one: SisImport) => one.created_at?.getTime() ?? now;
+  const isStuck = (one: SisImport) => one.workflow_state === 'initializing' && now - madeAt(one) > stuckAfterMs;
   if (imports.some((one) => !isEnded(one.workflow_state) && !isStuck(one))) {
-    const age = Math.max(0, now - Math.min(...imports.map((one) => one.created_at.getTime()))) / 1000;
+    const age = Math.max(0, now - Math.min(...imports.map(madeAt))) / 1000;
     const percent = Math.round(imports.reduce((sum, one) => sum + percentOf(one), 0) / imports.length);
     return { state: 'working', percent, waitSeconds: Math.round(Math.min(60, Math.max(2, age / 4))) };
   }
@@ -270,7 +270,7 @@ export async function detectForeignImport(
     const supplied = one.data?.supplied_batches ?? null;
     // Before it has begun nobody knows what is in it.
     if (supplied !== null && !supplied.some((kind) => ofRoster.has(kind))) continue;
-    return { by: one.diffing_data_set_identifier ?? 'SIS import', lastAt: one.created_at };
+    return { by: one.diffing_data_set_identifier ?? 'SIS import', lastAt: one.created_at ?? null };
   }
   return null;
 }

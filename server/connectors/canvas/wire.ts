@@ -42,7 +42,7 @@ export const refusalSchema = z.object({ status: z.string().optional(), errors: z
 /** An SIS import: how far it is, and by what it is known again. */
 export const sisImportSchema = z.object({
   id,
-  created_at: z.coerce.date(),
+  created_at: z.coerce.date().nullish().catch(null),
   started_at: z.coerce.date().nullish().catch(null),
   ended_at: z.coerce.date().nullish().catch(null),
   workflow_state: z.string(),
@@ -106,6 +106,6 @@ export const enrolmentRecordSchema = z.object({
   user_id: id,
   course_id: id,
   type: z.string(),
-  enrollment_state: z.string(),
+  enrollment_state: text,
 });
 export const loginRecordSchema = z.object({ id, sis_user_id: text, unique_id: text, workflow_state: text });
