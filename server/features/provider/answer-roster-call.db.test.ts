@@ -1,4 +1,3 @@
-import { gunzipSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -61,8 +60,7 @@ describe('Crosswalk as a OneRoster provider', () => {
       search,
       headers: new Headers({ authorization: `Bearer ${consumer.token}`, ...headers }),
     });
-    const bytes = answer.body === null ? Buffer.alloc(0) : Buffer.from(answer.body);
-    const text = (answer.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
+    const text = answer.body === null ? '' : Buffer.from(answer.body).toString();
     return { ...answer, text, json: text === '' ? {} : record.parse(JSON.parse(text)) };
   };
   const listed = async (consumer: LiveConsumer, path: string, options?: Parameters<typeof ask>[2]) => {
@@ -494,7 +492,7 @@ describe('Crosswalk as a OneRoster provider', () => {
       select gen_random_uuid(), ${schoolId}, ${sisId}, 'many-' || n, gen_random_uuid(), ${testNow}, 'student', '{student}', 'Many' || n, '{north}', '{student|primary|north||}'
         from generate_series(1, 6000) n`;
     await database.admin`analyze roster_person`;
-    const whole = await ids(consumer, 'students?limit=10000', { headers: { 'accept-encoding': 'gzip, br' } });
+    const whole = await ids(consumer, 'students?limit=10000');
     expect(new Set(whole).size).toBe(6_003);
     const first = await ask(consumer, 'students?limit=5500&fields=sourcedId');
     const second = await ask(consumer, next(first) ?? '');

@@ -18,7 +18,7 @@ import { readRosterVersion } from '#server/roster/provider/roster-version.ts';
 import { totalOf } from '#server/roster/provider/totals.ts';
 import { type Allowance, allowanceHeaders, takeFromAllowance } from './allowance.ts';
 import { noteRequest } from './note-request.ts';
-import { acceptsGzip, writtenBody } from './written-body.ts';
+import { writtenBody } from './written-body.ts';
 
 /** A call below a version's base path. */
 export interface RosterCall {
@@ -42,7 +42,7 @@ export interface RosterAnswer {
 const json = {
   'content-type': 'application/json',
   'cache-control': 'private, no-cache',
-  vary: 'Authorization, Accept-Encoding',
+  vary: 'Authorization',
 };
 
 /** A refusal in the standard's words. */
@@ -169,7 +169,6 @@ async function list(
   );
   const place = query.cursor === null ? null : openCursor(ctx.keyring, call, query.cursor);
   const writer = new Writer(asked.version, `${ctx.baseUrl}${basePaths[asked.version]}`);
-  const gzip = acceptsGzip(asked.headers.get('accept-encoding'));
   let records = 0;
   let next: string | null = null;
   async function* pieces(): AsyncGenerator<string> {
@@ -182,7 +181,7 @@ async function list(
     const warnings = query.warnings.length === 0 ? '' : `,${JSON.stringify(warningsBody(query.warnings)).slice(1, -1)}`;
     yield `]${warnings}}`;
   }
-  const body = await writtenBody(pieces(), { gzip });
+  const body = await writtenBody(pieces());
   return {
     status: 200,
     headers: {
@@ -190,7 +189,6 @@ async function list(
       etag: etag.value,
       'x-total-count': String(total),
       link: pageLinks(address, params, { limit: query.limit, offset: query.offset, total, next, count: records }),
-      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
     },
     body,
     records,
