@@ -95,20 +95,25 @@ export function PushView({
             <span className="text-ink-2">{t('page.waitsBody', names)}</span>
           </Ask>
         )}
-        {page.settings === null && <Ask>{t(page.mayChange ? 'page.choose' : 'page.chooseOther', names)}</Ask>}
-        <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)]">
-          <SettingsForm
-            key={page.settings?.updatedAt.toISOString() ?? 'new'}
-            schoolId={schoolId}
-            connectionId={connectionId}
-            page={page}
-            onSaved={onChange}
-          />
-          <div className="grid gap-4">
-            <CarryList lms={page.lms} carries={page.carries} />
-            <Ledger base={base} page={page} />
+        {!page.isOffered && <Ask look="fail">{t('page.notOffered', names)}</Ask>}
+        {page.isOffered && page.settings === null && (
+          <Ask>{t(page.mayChange ? 'page.choose' : 'page.chooseOther', names)}</Ask>
+        )}
+        {page.isOffered && (
+          <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)]">
+            <SettingsForm
+              key={page.settings?.updatedAt.toISOString() ?? 'new'}
+              schoolId={schoolId}
+              connectionId={connectionId}
+              page={page}
+              onSaved={onChange}
+            />
+            <div className="grid gap-4">
+              <CarryList lms={page.lms} carries={page.carries} />
+              <Ledger base={base} page={page} />
+            </div>
           </div>
-        </div>
+        )}
         <Runs base={base} page={page} />
         {maySteer && !isEnding && page.settings !== null && (
           <EndingDialog schoolId={schoolId} connectionId={connectionId} lms={page.lms.name} onChosen={onChange} />

@@ -3,6 +3,7 @@ import { seen } from '../fixtures/look.ts';
 import { mailedLink } from '../fixtures/mail.ts';
 import { putStudent } from '../fixtures/people-in-roster.ts';
 import type { Person } from '../fixtures/person.ts';
+import { putPush } from '../fixtures/push-in-lms.ts';
 import { addressOf, everyRoute } from '../fixtures/routes.ts';
 import { Sis } from '../fixtures/sandbox.ts';
 import {
@@ -60,7 +61,16 @@ test('every page of a school fits a phone and has no violation', async ({ cast, 
   const groupId = rows[0]?.id ?? '';
   const ids = { schoolId, agreementId, systemId, requestId, connectionId, runId, personId, groupId };
   const routes = everyRoute().filter((route) => route.startsWith('/school/'));
-  expect(await walk(school.administrator, routes, ids)).toEqual([]);
+  const isOfPush = (route: string) => route.includes('/push');
+  expect(
+    await walk(
+      school.administrator,
+      routes.filter((route) => !isOfPush(route)),
+      ids,
+    ),
+  ).toEqual([]);
+  const pushed = await putPush(school, { systemId, connectionId });
+  expect(await walk(school.administrator, routes.filter(isOfPush), { schoolId, ...pushed })).toEqual([]);
 });
 
 test('every page of an agent fits a phone and has no violation', async ({ cast, agency, operator }) => {

@@ -384,8 +384,8 @@ describe('a roster with people in it', () => {
       // No LMS of this school is written into.
       'push.ledger: push-not-offered',
       'push.page: push-not-offered',
-      'push.rows: not-found',
-      'push.run: not-found',
+      'push.rows: invalid-input',
+      'push.run: invalid-input',
       'schools.viewRegistration: invalid-input',
       // Rows of students, for the school administrator alone.
       'sync.changes: forbidden',

@@ -7,7 +7,7 @@ import { seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { pushedConnection } from './load-push.ts';
+import { connectionToPush } from './load-push.ts';
 import { isOfPeople, namesOfPushed } from './names-of-pushed.ts';
 
 const pageSize = 50;
@@ -26,7 +26,7 @@ export const listLedger = defineVerb({
   run: async ({ tx, party, input: { schoolId, connectionId, entity, after } }) => {
     if (isOfPeople(entity) && !seesPeople(party))
       throw new CrosswalkError('forbidden', { details: { limit: 'people' } });
-    await pushedConnection(tx, schoolId, connectionId);
+    await connectionToPush(tx, schoolId, connectionId);
     const rows = await tx
       .select()
       .from(pushLedger)

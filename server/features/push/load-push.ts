@@ -19,14 +19,23 @@ export interface PushedConnection {
   readonly facts: PushFacts;
 }
 
-/** @throws CrosswalkError `not-found`; `push-not-offered` where nothing is written on this connection or by this connector */
-export async function pushedConnection(tx: Tx, schoolId: string, connectionId: string): Promise<PushedConnection> {
+/** The same for reading: a connector that writes nothing has no facts. @throws CrosswalkError `not-found`; `push-not-offered` of another way */
+export async function connectionToPush(
+  tx: Tx,
+  schoolId: string,
+  connectionId: string,
+): Promise<Omit<PushedConnection, 'facts'> & { readonly facts: PushFacts | null }> {
   const connection = await connectionInSchool(tx, schoolId, connectionId);
   if (connection.way !== 'push' || connection.consumerSystemId === null) throw new CrosswalkError('push-not-offered');
   const lms = await systemInSchool(tx, schoolId, connection.consumerSystemId);
-  const facts = connectorById(lms.connector).push;
-  if (facts === null) throw new CrosswalkError('push-not-offered', { details: { connector: lms.connector } });
-  return { connection, lms, facts };
+  return { connection, lms, facts: connectorById(lms.connector).push };
+}
+
+/** @throws CrosswalkError `not-found`; `push-not-offered` where nothing is written on this connection or by this connector */
+export async function pushedConnection(tx: Tx, schoolId: string, connectionId: string): Promise<PushedConnection> {
+  const { facts, ...of } = await connectionToPush(tx, schoolId, connectionId);
+  if (facts === null) throw new CrosswalkError('push-not-offered', { details: { connector: of.lms.connector } });
+  return { ...of, facts };
 }
 
 /** A push of this school. @throws CrosswalkError `not-found` */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { pushEntities } from '#server/connectors/push-contract.ts';
 import { seesPeople } from '#server/features/roster-browser/who-sees-people.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { countPush } from '#server/roster/push/plan.ts';
-import { getPushInSchool, pushedConnection } from './load-push.ts';
+import { connectionToPush, getPushInSchool } from './load-push.ts';
 import { viewOfPush } from './push-view.ts';
 
 /** One push: what it would do or did by entity and action with the reasons, and why it waits. Counts alone. */
@@ -15,13 +16,13 @@ export const pushDetail = defineVerb({
   input: z.object({ schoolId: idSchema, pushRunId: idSchema }),
   run: async ({ ctx, tx, party, input: { schoolId, pushRunId } }) => {
     const row = await getPushInSchool(tx, schoolId, pushRunId);
-    const { lms, facts } = await pushedConnection(tx, schoolId, row.connectionId);
+    const { lms, facts } = await connectionToPush(tx, schoolId, row.connectionId);
     return {
       ...viewOfPush(row, ctx.clock.now()),
       connectionId: row.connectionId,
       lms: { id: lms.id, name: lms.name, connector: lms.connector },
-      entities: facts.entities,
-      carries: facts.carries,
+      entities: facts?.entities ?? pushEntities,
+      carries: facts?.carries ?? [],
       rows: await countPush(tx, { schoolId, pushRunId }),
       mayDecide: party.memberships.some(({ role }) => role === 'school-administrator'),
       seesPeople: seesPeople(party),

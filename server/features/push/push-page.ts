@@ -2,16 +2,17 @@ import { and, desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { appUser, pushRun, pushSettings } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { pushEntities } from '#server/connectors/push-contract.ts';
 import { systemInSchool } from '#server/features/connections/load-rows.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { pushedConnection } from './load-push.ts';
+import { connectionToPush } from './load-push.ts';
 import { viewOfPush } from './push-view.ts';
 
 const shownRuns = 20;
 const ledgerRows = z.array(
   z.object({
-    entity: z.string(),
+    entity: z.enum(pushEntities),
     made: z.coerce.number(),
     adopted: z.coerce.number(),
     found: z.coerce.number(),
@@ -27,7 +28,7 @@ export const pushPage = defineVerb({
   access: [{ school: schoolRoles }],
   input: z.object({ schoolId: idSchema, connectionId: idSchema }),
   run: async ({ ctx, tx, party, input: { schoolId, connectionId } }) => {
-    const { connection, lms, facts } = await pushedConnection(tx, schoolId, connectionId);
+    const { connection, lms, facts } = await connectionToPush(tx, schoolId, connectionId);
     const sis = await systemInSchool(tx, schoolId, connection.producerSystemId);
     const [settings] = await tx.select().from(pushSettings).where(eq(pushSettings.connectionId, connectionId));
     const [changer] =
@@ -51,11 +52,12 @@ export const pushPage = defineVerb({
       lms: { id: lms.id, name: lms.name, connector: lms.connector },
       sis: { id: sis.id, name: sis.name },
       settings: settings === undefined ? null : { ...settings, updatedBy: changer?.name ?? null },
-      entities: facts.entities,
-      carries: facts.carries,
-      signIn: facts.signIn,
+      isOffered: facts !== null,
+      entities: facts?.entities ?? [],
+      carries: facts?.carries ?? [],
+      signIn: facts?.signIn ?? [],
       runs: runs.map((row) => viewOfPush(row, ctx.clock.now())),
-      ledger: facts.entities.flatMap((entity) => ledger.filter((row) => row.entity === entity)),
+      ledger: pushEntities.flatMap((entity) => ledger.filter((row) => row.entity === entity)),
       lastReceivedAt: connection.lastReceivedAt,
       mayChange: party.memberships.some(({ role }) => role === 'school-administrator'),
     };
