@@ -24,23 +24,14 @@ const rounds = Number(process.env.FAULT_ROUNDS ?? '90');
 const firstRound = Number(process.env.FAULT_FROM ?? '1');
 
 const slug = 'lindenhof';
-/** Few scopes, so that a round is short; together they ask for every list. */
+/** Few scopes each, so that a round is short; together they ask for every list. */
 const grants = [
-  ['roster.students', 'roster.groups', 'roster.streams'],
-  ['roster.teachers', 'roster.students', 'roster.classes', 'roster.demographics'],
-  ['roster.guardians', 'roster.subjects', 'roster.students'],
-];
-const paths = [
-  'orgs',
-  'academicSessions',
-  'courses',
-  'classes',
-  'teachers',
-  'students',
-  'users',
-  'enrollments',
-  'demographics',
-];
+  { version: '1.2', scopes: ['roster.streams'] },
+  { version: '1.1', scopes: ['roster.students', 'roster.classes'] },
+  { version: '1.1', scopes: ['roster.students', 'roster.demographics'] },
+  { version: '1.2', scopes: ['roster.teachers', 'roster.groups'] },
+  { version: '1.2', scopes: ['roster.guardians', 'roster.subjects'] },
+] as const;
 
 let database: TestDatabase;
 let sis: RunningSis;
@@ -48,7 +39,12 @@ let web: Context;
 let sync: Context;
 let now = new Date('2026-11-20T09:00:00Z');
 const clock = { now: () => now };
-const schools: { school: SyncedSchool; ports: RecordedPorts }[] = [];
+const schools: {
+  readonly school: SyncedSchool;
+  readonly ports: RecordedPorts;
+  /** The lists that it asks for, each with its pages: a fault always meets one of them. */
+  readonly lists: readonly { readonly path: string; readonly pages: number }[];
+}[] = [];
 /** What a call is followed by: the source changes while it is read. */
 let afterCall: (path: string) => void = () => undefined;
 
@@ -59,8 +55,7 @@ beforeAll(async () => {
   sis = await startSis({ schools: [slug], schoolYear: 2026, limitCap: 10 });
   shrinkSchool(sis.data(slug), 12);
   const { baseV1p1, baseV1p2, tokenUrl, client } = sis.school(slug);
-  for (const [index, scopes] of grants.entries()) {
-    const version = index === 1 ? '1.1' : '1.2';
+  for (const { version, scopes } of grants) {
     const settings = { version, baseUrl: version === '1.1' ? baseV1p1 : baseV1p2, tokenUrl };
     const onCall = ({ path }: { readonly path: string }) => afterCall(path);
     const ports = recordedPorts({ connector: 'oneroster', settings, secret: client, onCall });
@@ -70,13 +65,29 @@ beforeAll(async () => {
       insert into sync_settings (system_id, school_id, guard_rules, updated_at)
       values (${school.systemId}, ${school.schoolId}, ${database.admin.json(['gone', 'changed', 'field'].map((kind) => ({ collection: null, site: null, kind, share: 1, atLeast: 1 })))}, ${now})`;
     await runSync({ web, sync }, ports, school);
-    schools.push({ school, ports });
+    const asked = ports.calls.filter(({ purpose }) => purpose === 'sync').map(({ path }) => listOf(path));
+    const lists = [...new Set(asked)].map((path) => ({ path, pages: asked.filter((one) => one === path).length }));
+    schools.push({ school, ports, lists });
   }
+  expect([...new Set(schools.flatMap(({ lists }) => lists.map(({ path }) => path)))].toSorted()).toEqual([
+    'academicSessions',
+    'classes',
+    'courses',
+    'demographics',
+    'enrollments',
+    'orgs',
+    'students',
+    'teachers',
+    'users',
+  ]);
 }, 120_000);
 afterAll(async () => {
   await sis?.close();
   await database?.drop();
 });
+
+/** The last word of a call's path. */
+const listOf = (path: string) => (path.split('?')[0] ?? '').split('/').at(-1) ?? '';
 
 const pick = <T>(random: Prng, list: readonly T[]): T => {
   const found = list[Math.floor(random.next() * list.length)];
@@ -109,9 +120,14 @@ const kinds = [
 ] as const;
 
 /** Breaks the next fetch somewhere. @returns what was done, in words that tell how to repeat it, and how to end it */
-function breakFetch(random: Prng, broken = pick(random, kinds)): { told: string; end: () => void } {
-  const path = `*/${pick(random, paths)}`;
-  const nth = 1 + Math.floor(random.next() * 4);
+function breakFetch(
+  random: Prng,
+  { lists }: (typeof schools)[number],
+  broken: (typeof kinds)[number],
+): { told: string; end: () => void } {
+  const list = pick(random, lists);
+  const path = `*/${list.path}`;
+  const nth = 1 + Math.floor(random.next() * list.pages);
   const faults: FaultInput[] = [];
   let end: () => void = () => undefined;
   const data = sis.data(slug);
@@ -141,7 +157,10 @@ function breakFetch(random: Prng, broken = pick(random, kinds)): { told: string;
     case 'expired-token':
     case 'revoked-token':
     case 'wrong-scope':
-      faults.push({ kind: broken, nth: 1 + Math.floor(random.next() * 12) });
+      faults.push({
+        kind: broken,
+        nth: 1 + Math.floor(random.next() * lists.reduce((sum, { pages }) => sum + pages, 0)),
+      });
       break;
     case 'unordered':
       sis.set(slug, { sort: pick(random, ['ignored', 'refused'] as const), order: 'shuffled' });
@@ -287,7 +306,7 @@ it(
       // Once in a while the same happens again: what was absent once must not be absent twice.
       const kind: (typeof kinds)[number] = last !== undefined && random.next() < 0.3 ? last : pick(random, kinds);
       last = kind;
-      const { told, end } = breakFetch(random, kind);
+      const { told, end } = breakFetch(random, at, kind);
       const trigger = random.next() < 0.2 ? 'schedule' : 'hand';
       const outcome = await run(at, { attempts: random.next() < 0.5 ? 2 : 1, trigger });
       end();
