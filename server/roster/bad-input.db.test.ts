@@ -246,6 +246,28 @@ describe('what a source may send', () => {
     expect((await run()).outcome).toBe('applied');
   });
 
+  it('an enrolment that comes back, of somebody who goes in the same run, is not told of', async () => {
+    const { id: personId } = student();
+    const [enrolment] = [...data.enrollments.values()].filter((one) => one.personId === personId);
+    if (enrolment === undefined) throw new Error('no enrolment');
+    const set = async (enrolled: 'active' | 'tobedeleted', there: 'active' | 'tobedeleted') => {
+      data.enrollments.set(enrolment.id, { ...enrolment, status: enrolled });
+      const user = data.users.get(personId);
+      if (user !== undefined) data.users.set(personId, { ...user, status: there });
+      data.changed();
+      return run();
+    };
+    const told = (syncRunId: string) =>
+      database.admin`select kind from roster_change c join roster_enrolment e on e.id = c.record_id
+                      where c.sync_run_id = ${syncRunId} and e.source_id = ${enrolment.id}`;
+    await run();
+    await set('tobedeleted', 'active');
+    // Here it is gone, and he is missing for the first time.
+    expect(await told((await set('tobedeleted', 'tobedeleted')).syncRunId)).toEqual([{ kind: 'deleted' }]);
+    expect(await told((await set('active', 'tobedeleted')).syncRunId)).toEqual([]);
+    expect(await told((await set('active', 'active')).syncRunId)).toEqual([{ kind: 'created' }]);
+  });
+
   it('additions only: what is new comes in, nothing changes and nothing goes', async () => {
     await run();
     const users = [...data.users.values()].filter(({ kind }) => kind === 'student');

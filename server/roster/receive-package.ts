@@ -115,9 +115,14 @@ export async function storePackage<T extends { readonly syncRunId: string } | nu
   }
 }
 
-/** Packages older than a day go, read or not: people stand in them. @returns how many */
+/**
+ * Packages older than a day go, read or not: people stand in them. One whose run waits for a decision, or for its yes to be carried out, stays as
+ * long as that diff does: a database that crashed meanwhile has lost what was staged, and the package is read again. @returns how many
+ */
 export async function dropOldPackages(ctx: Context, schoolId: string): Promise<number> {
   const before = new Date(ctx.clock.now().getTime() - 86_400_000);
+  const undecided = sql`(select r.upload_id from sync_run r where r.school_id = ${schoolId}::uuid and r.upload_id is not null
+    and (r.state = 'held' or (r.state in ('queued', 'running') and r.approved_fingerprint is not null)))`;
   return ctx.database.withSchool(schoolId, async (tx) => {
     const old = await tx
       .update(rosterUpload)
@@ -125,10 +130,17 @@ export async function dropOldPackages(ctx: Context, schoolId: string): Promise<n
         state: sql`case when state in ('receiving', 'waiting') then 'dropped' else state end`,
         finishedAt: sql`coalesce(finished_at, ${ctx.clock.now().toISOString()}::timestamptz)`,
       })
-      .where(and(eq(rosterUpload.schoolId, schoolId), lt(rosterUpload.createdAt, before)))
+      .where(
+        and(
+          eq(rosterUpload.schoolId, schoolId),
+          lt(rosterUpload.createdAt, before),
+          sql`${rosterUpload.id} not in ${undecided}`,
+        ),
+      )
       .returning({ id: rosterUpload.id });
     await tx.execute(sql`
-      delete from roster_upload_chunk c using roster_upload u where u.id = c.upload_id and u.school_id = ${schoolId}::uuid and u.created_at < ${before.toISOString()}::timestamptz`);
+      delete from roster_upload_chunk c using roster_upload u where u.id = c.upload_id and u.school_id = ${schoolId}::uuid and u.created_at < ${before.toISOString()}::timestamptz
+       and u.id not in ${undecided}`);
     await tx
       .update(syncRun)
       .set({ state: 'discarded', finishedAt: ctx.clock.now() })

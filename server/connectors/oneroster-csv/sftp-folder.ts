@@ -66,7 +66,11 @@ export async function openSftpFolder(
       },
       read: (name) => {
         note('read', null, null);
-        return sftp.createReadStream(`${settings.folder}/${name}`);
+        const stream = sftp.createReadStream(`${settings.folder}/${name}`);
+        // Whoever reads is told by the stream. One that was read to its end still has its file closed over there; where the connection ends before
+        // the server has answered that, nobody listens any more, and the process would end by it.
+        stream.on('error', () => undefined);
+        return stream;
       },
       [Symbol.asyncDispose]: async () => void client.end(),
     };

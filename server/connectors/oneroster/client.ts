@@ -23,6 +23,8 @@ export const pageSize = 1000;
 export interface Asked {
   readonly path: Path;
   readonly filter: string | null;
+  /** One list of several that make up a collection. */
+  readonly isPart?: boolean;
 }
 
 export const cursorSchema = z.object({
@@ -91,9 +93,10 @@ export async function* readPages(
     let batch: Batch;
     try {
       batch = await readBatch(session, asked.path, state.query, deviations);
-      // Where nothing else tells the end, an empty page is asked for once more: one that is empty by accident would pass for it.
+      // Where nothing else tells the end, an empty page is asked for once more: one that is empty by accident would pass for it. A list that is
+      // empty from its beginning is no evidence by itself, but beside its other parts it would be.
       if (
-        state.page > 0 &&
+        (state.page > 0 || asked.isPart === true) &&
         !state.spoke &&
         batch.rows.length === 0 &&
         batch.total === null &&

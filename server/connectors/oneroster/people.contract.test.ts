@@ -58,6 +58,14 @@ describe('people of the sandbox SIS', () => {
   const withRole = (...roles: readonly string[]) =>
     new Set(live().flatMap(({ id, roles: has }) => (has.some(({ role }) => roles.includes(role)) ? [id] : [])));
 
+  it('a list of several that make up a collection is asked for again where it is empty and tells nothing', async () => {
+    const test = open();
+    sis.faults.add({ kind: 'empty-page', path: '*/users', nth: 2 });
+    const guardians = await read(test, 'guardians', { scopes: all });
+    expect(guardians.ids).toEqual(withRole('guardian', 'parent', 'relative'));
+    expect(guardians).toMatchObject({ total: guardians.records.length, end: 'said' });
+  });
+
   it.each(['1.2', '1.1'] as const)('OneRoster %s: each collection has its people, no others', async (version) => {
     const test = open(version);
     const options = { scopes: all };

@@ -53,7 +53,11 @@ export async function* readCollection(
     const question = plan?.[state.part];
     if (plan === undefined || question === undefined) throw unreadableCursor();
     const isLastPart = state.part === plan.length - 1;
-    const asked = { path: question.path, filter: changedSince(question.filter, since, state.byDay) };
+    const asked = {
+      path: question.path,
+      filter: changedSince(question.filter, since, state.byDay),
+      isPart: plan.length > 1,
+    };
     let isFirst = state.at === null;
     let next: State | null = null;
     try {
