@@ -88,9 +88,14 @@ export function useEdgeName(
   marketplace: string,
 ): (edge: Pick<Edge, 'consumer' | 'producer' | 'state' | 'grantId'>) => string {
   const t = useTranslations('schoolHome');
-  return ({ producer, state }) =>
+  return ({ consumer, producer, state }) =>
     t(state === 'draft' || state === 'requested' ? 'table.asks' : 'table.receives', {
-      consumer: marketplace === '' ? t('graph.marketplaceUnnamed') : marketplace,
+      consumer:
+        consumer.kind === 'marketplace'
+          ? marketplace === ''
+            ? t('graph.marketplaceUnnamed')
+            : marketplace
+          : consumer.name,
       producer: producer.name,
     });
 }

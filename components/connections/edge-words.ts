@@ -49,6 +49,8 @@ export function hrefOfNext(
     case 'restore-address':
     case 'check-system':
       return `${base}/systems/${systemId}`;
+    case 'prepare-push':
+      return `${base}/connections/${connectionId}/push`;
     case 'release':
       return base;
     case 'renew':

@@ -61,13 +61,25 @@ export function SchoolGraph({
       id: edge.connectionId,
       look: lookOfConnection(edge.state, edge.cause, edge.turn),
       state,
-      flows: edge.consumer.kind === 'marketplace' ? `${flows} · ${t('graph.noPeople')}` : flows,
+      flows:
+        edge.consumer.kind === 'marketplace'
+          ? `${flows} · ${t('graph.noPeople')}`
+          : t(edge.way === 'direct' ? 'graph.directly' : 'graph.across', {
+              producer: edge.producer.name,
+              consumer: edge.consumer.name,
+              what: flows,
+            }),
       note: note(edge),
       href:
         edge.openRequest?.state === 'requested' && edge.state === 'requested'
           ? `${base}/requests/${edge.openRequest.id}`
           : `${base}/connections/${edge.connectionId}`,
-      label: t('graph.label', { consumer: marketplace, what: flows, producer: edge.producer.name, state }),
+      label: t('graph.label', {
+        consumer: edge.consumer.kind === 'marketplace' ? marketplace : edge.consumer.name,
+        what: flows,
+        producer: edge.producer.name,
+        state,
+      }),
     };
   };
   const withEdge = (system: Graph['systems'][number]) => {

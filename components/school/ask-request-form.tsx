@@ -15,13 +15,16 @@ import { ErrorNotice, shownError } from '#components/ui/error-notice.tsx';
 import { Field } from '#components/ui/field.tsx';
 import { Checkbox, Input, Select, Textarea } from '#components/ui/input.tsx';
 import { PageHeader } from '#components/ui/page-header.tsx';
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { type ConnectionWay, connectionWays, type Scope } from '#db/schema/vocabulary.ts';
 
 interface Problems {
   readonly scopes?: string;
   readonly purpose?: string;
   readonly until?: string;
 }
+
+/** What an LMS seldom needs: ticked on purpose. */
+const seldom: readonly string[] = ['roster.guardians', 'roster.demographics'] satisfies Scope[];
 
 /** Of which people there is no tick, said in the place where one would look for it. */
 const notAskable = ['roster.teachers', 'roster.students', 'roster.guardians'] as const satisfies Scope[];
@@ -30,10 +33,13 @@ const notAskable = ['roster.teachers', 'roster.students', 'roster.guardians'] as
 export function AskRequestForm({
   schoolId,
   systemId,
+  lmsId,
   requestId,
 }: {
   schoolId: string;
   systemId: string | null;
+  /** The LMS that would receive; without one the marketplace asks. */
+  lmsId: string | null;
   requestId: string | null;
 }) {
   const trpc = useTRPC();
@@ -46,11 +52,22 @@ export function AskRequestForm({
   const draft = data.requests.find(({ id, state }) => id === requestId && (state === 'draft' || state === 'requested'));
   const [chosen, setChosen] = useState(draft?.system.id ?? systemId ?? data.systems[0]?.id ?? '');
   const system = data.systems.find(({ id }) => id === chosen);
+  const lms = data.systems.find(({ id, kind }) => kind === 'lms' && id === (draft?.lmsId ?? lmsId));
+  const askable = (lms === undefined ? system?.scopes : system?.scopesForLms) ?? [];
+  const [way, setWay] = useState<ConnectionWay>(draft?.way ?? 'pull');
   const amends = graph.edges.some(
-    ({ producer, grantId, state }) => producer.id === chosen && grantId !== null && !isOver(state),
+    ({ producer, consumer, grantId, state }) =>
+      producer.id === chosen &&
+      (lms === undefined ? consumer.kind === 'marketplace' : consumer.id === lms.id) &&
+      grantId !== null &&
+      !isOver(state),
   );
   const [left, setLeft] = useState<readonly string[]>(
-    draft === undefined ? [] : (system?.scopes ?? []).filter((s) => !draft.scopes.some(({ scope }) => scope === s)),
+    draft === undefined
+      ? lms === undefined
+        ? []
+        : seldom
+      : askable.filter((s) => !draft.scopes.some(({ scope }) => scope === s)),
   );
   const [optional, setOptional] = useState<readonly string[]>(
     draft?.scopes.filter(({ required }) => !required).map(({ scope }) => scope) ?? [],
@@ -61,13 +78,20 @@ export function AskRequestForm({
   const draftIt = useMutation(trpc.connections.draftRequest.mutationOptions());
   const revise = useMutation(trpc.connections.reviseRequest.mutationOptions());
   const send = useMutation(trpc.connections.sendRequest.mutationOptions());
-  const asked = (system?.scopes ?? []).filter((scope) => !left.includes(scope));
+  const asked = askable.filter((scope) => !left.includes(scope));
   const above = (
     <Link href={`/school/${schoolId}`} className="text-ink-2">
       {t('above')}
     </Link>
   );
-  const title = draft !== undefined ? t('titleRevise') : amends ? t('titleAmend') : t('title');
+  const title =
+    draft !== undefined
+      ? t('titleRevise')
+      : amends
+        ? t('titleAmend')
+        : lms === undefined
+          ? t('title')
+          : t('titleLms', { lms: lms.name, system: system?.name ?? '' });
   if (!graph.agreementInForce || system === undefined) {
     return (
       <>
@@ -102,7 +126,11 @@ export function AskRequestForm({
     try {
       const made =
         draft === undefined
-          ? await draftIt.mutateAsync({ ...question, systemId: chosen })
+          ? await draftIt.mutateAsync({
+              ...question,
+              systemId: chosen,
+              ...(lms === undefined ? {} : { consumerSystemId: lms.id, way }),
+            })
           : await revise.mutateAsync({ ...question, requestId: draft.id }).then(() => ({
               requestId: draft.id,
               connectionId: draft.connectionId,
@@ -123,7 +151,21 @@ export function AskRequestForm({
       <PageHeader above={above} title={title} standing={t(amends ? 'standingAmend' : 'standing')} />
       <form className="grid max-w-2xl gap-4" noValidate onSubmit={(event) => submit(event, true)}>
         <Card className="grid gap-4">
-          {draft === undefined && data.systems.length > 1 && (
+          {lms !== undefined && draft === undefined && !amends && (
+            <Field label={t('way')} hint={t(`wayHint.${way}`, { lms: lms.name })}>
+              <Select
+                value={way}
+                onChange={(event) => setWay(connectionWays.find((one) => one === event.target.value) ?? 'pull')}
+              >
+                {connectionWays.map((one) => (
+                  <option key={one} value={one}>
+                    {t(`wayOf.${one}`, { lms: lms.name })}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+          )}
+          {lms === undefined && draft === undefined && data.systems.length > 1 && (
             <Field label={t('system')}>
               <Select
                 value={chosen}
@@ -141,8 +183,10 @@ export function AskRequestForm({
             </Field>
           )}
           <fieldset className="grid gap-1">
-            <legend className="mb-1 font-semibold">{t('scopes')}</legend>
-            {system.scopes.map((scope) => {
+            <legend className="mb-1 font-semibold">
+              {lms === undefined ? t('scopes') : t('scopesOfLms', { lms: lms.name })}
+            </legend>
+            {askable.map((scope) => {
               const isIn = !left.includes(scope);
               return (
                 <div key={scope} className="grid gap-x-6 sm:grid-cols-[minmax(0,1fr)_auto]">
@@ -169,7 +213,7 @@ export function AskRequestForm({
                 </div>
               );
             })}
-            {system.kind === 'sis' && (
+            {lms === undefined && system.kind === 'sis' && (
               <div className="mt-2 grid gap-1 rounded-control bg-sunken px-3 py-2.5">
                 {notAskable.map((scope) => (
                   <Checkbox

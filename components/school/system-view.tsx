@@ -7,6 +7,8 @@ import { useFormatter, useNow, useTranslations } from 'next-intl';
 import { toast } from 'sonner';
 import { CallLog } from '#components/connections/call-log.tsx';
 import { useEdgeWords } from '#components/connections/edge-words.ts';
+import { ReceivesSection } from '#components/connections/lms-edge/receives-section.tsx';
+import { SendPairingLink } from '#components/connections/lms-edge/send-pairing-link.tsx';
 import { useScopeWords } from '#components/connections/scope-words.tsx';
 import { AddressSection } from '#components/connections/set-up/address-section.tsx';
 import { CredentialSection } from '#components/connections/set-up/credential-section.tsx';
@@ -58,7 +60,9 @@ export function SystemView({
   const maySetUp = roles.some((role) => role !== 'signatory');
   const maySeeCalls = maySetUp;
   const proved = system.credentials.some(({ state }) => state === 'proved');
-  const living = system.connections.filter(({ state }) => !isOver(state));
+  /** An LMS that asks us is never asked: nothing is entered for it. */
+  const isAsked = system.secretFields.length > 0 || system.wayOfPackages !== null;
+  const living = [...system.connections, ...system.receives].filter(({ state }) => !isOver(state));
   return (
     <>
       <PageHeader
@@ -84,16 +88,18 @@ export function SystemView({
                 mayChange
               />
               {system.credentials.length === 0 && <SetUpGuide system={system} open />}
-              <CredentialSection
-                schoolId={schoolId}
-                system={system}
-                credentials={system.credentials}
-                onChange={onChange}
-              />
+              {isAsked && (
+                <CredentialSection
+                  schoolId={schoolId}
+                  system={system}
+                  credentials={system.credentials}
+                  onChange={onChange}
+                />
+              )}
               {system.credentials.length > 0 && <SetUpGuide system={system} open={!proved} />}
             </>
           )}
-          {maySeeCalls && (
+          {maySeeCalls && isAsked && (
             <CallLog
               schoolId={schoolId}
               systemId={systemId}
@@ -103,14 +109,30 @@ export function SystemView({
           )}
         </div>
         <div className="grid gap-4">
-          {maySetUp && !proved && (
+          {maySetUp && isAsked && !proved && (
             <Section title={t('send.title')}>
               <p className="text-ink-2 text-sm">{t('send.body', { system: system.name })}</p>
               <SendLink schoolId={schoolId} system={system} onSent={onChange} />
               <SentLinks links={system.links} />
             </Section>
           )}
-          <UsedFor schoolId={schoolId} system={system} living={living} roles={roles} />
+          {system.kind === 'lms' && (
+            <ReceivesSection schoolId={schoolId} system={system} roles={roles} isAdministrator={isAdministrator} />
+          )}
+          {system.kind === 'sis' && isAdministrator && (
+            <Section title={t('pairing.title')}>
+              <p className="text-ink-2 text-sm">{t('pairing.body', { system: system.name })}</p>
+              <SendPairingLink schoolId={schoolId} system={system} />
+            </Section>
+          )}
+          {isAsked && (
+            <UsedFor
+              schoolId={schoolId}
+              system={system}
+              living={system.connections.filter(({ state }) => !isOver(state))}
+              roles={roles}
+            />
+          )}
           <Section title={t('contacts.title')}>
             <TechnicalContacts
               schoolId={schoolId}
@@ -129,7 +151,8 @@ export function SystemView({
 function useStanding(): (system: Page) => string {
   const t = useTranslations('systemPage.standing');
   const ago = useAgo();
-  return ({ name, origins, hostConfirmedAt, credentials, authentication, wayOfPackages }) => {
+  return ({ name, origins, hostConfirmedAt, credentials, authentication, wayOfPackages, secretFields }) => {
+    if (secretFields.length === 0 && wayOfPackages === null) return t('asks');
     if (origins.length === 0) return t('address-missing');
     if (hostConfirmedAt === null) return t('address-unconfirmed');
     const proved = credentials.find(({ state }) => state === 'proved');

@@ -100,7 +100,8 @@ export const request = pgTable(
       .notNull()
       .references(() => agreement.id),
     draftedBy: uuid('drafted_by'),
-    draftedAs: text('drafted_as', { enum: ['agent', 'school', 'operator'] }).notNull(),
+    /** `lms`: by its administrator, on a pairing page. */
+    draftedAs: text('drafted_as', { enum: ['agent', 'school', 'operator', 'lms'] }).notNull(),
     agentId: uuid('agent_id'),
     /** Who asked without an account, on a pairing page, and where he hears of the answer. */
     askerName: text('asker_name'),

@@ -47,6 +47,7 @@ export type ConsumerKind = (typeof consumerKinds)[number];
 
 /** How an LMS gets what a SIS releases to it: it asks us, we write into it, or both are connected without us. */
 export const connectionWays = ['pull', 'push', 'direct'] as const;
+export type ConnectionWay = (typeof connectionWays)[number];
 
 /** DESIGN.md §2, "States of a connection": one vocabulary, the same in code, page and mail. */
 export const connectionStates = [
@@ -102,6 +103,17 @@ export const marketplaceSisScopes = [
   'roster.subjects',
   'roster.streams',
   'roster.groups',
+] as const satisfies readonly Scope[];
+/** What an LMS may be given of a SIS (DESIGN.md §2): its roster, people too. */
+export const lmsSisScopes = [
+  'roster.subjects',
+  'roster.streams',
+  'roster.groups',
+  'roster.classes',
+  'roster.teachers',
+  'roster.students',
+  'roster.guardians',
+  'roster.demographics',
 ] as const satisfies readonly Scope[];
 export const marketplaceLmsScopes = ['lms.courses'] as const satisfies readonly Scope[];
 

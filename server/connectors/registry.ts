@@ -4,6 +4,7 @@ import { moodle } from './moodle/index.ts';
 import { oneRoster } from './oneroster/index.ts';
 import { oneRosterCsv } from './oneroster-csv/index.ts';
 import { type RegisteredConnector, register } from './open-connector.ts';
+import { pullingLms } from './pulling-lms/index.ts';
 
 /** Every connector: one folder, one line here. */
 export const connectors: readonly RegisteredConnector[] = [
@@ -11,6 +12,7 @@ export const connectors: readonly RegisteredConnector[] = [
   register(oneRosterCsv),
   register(canvas),
   register(moodle),
+  register(pullingLms),
 ];
 
 /** @throws CrosswalkError `misconfigured` where a stored system names a connector that this version lacks */

@@ -202,10 +202,10 @@ describe('every procedure', () => {
       refusedWith: 'not-signed-in',
     });
 
-    const holder = (schoolId: string): Actor => ({
+    const holder = (schoolId: string, purpose: 'technical-contact' | 'pairing' = 'technical-contact'): Actor => ({
       kind: 'link',
       linkId: newId(),
-      purpose: 'technical-contact',
+      purpose,
       schoolId,
       systemId: null,
       name: 'Tom',
@@ -222,6 +222,13 @@ describe('every procedure', () => {
       ctx: await contextOf(database, holder(otherSchool.schoolId)),
       input,
       holds: {},
+      refusedWith: 'forbidden',
+    });
+    add({
+      who: 'holder of a pairing link of the school',
+      ctx: await contextOf(database, holder(school.schoolId, 'pairing')),
+      input,
+      holds: { link: 'pairing' },
       refusedWith: 'forbidden',
     });
     add({ who: 'a job', ctx: await jobContext(database), input, holds: { job: true }, refusedWith: 'forbidden' });

@@ -1,6 +1,7 @@
 import { createCallerFactory, router } from './init.ts';
 import { agreementsRouter } from './routers/agreements.ts';
 import { connectionsRouter } from './routers/connections.ts';
+import { consumersRouter } from './routers/consumers.ts';
 import { dataRouter } from './routers/data.ts';
 import { operationsRouter } from './routers/operations.ts';
 import { organisationsRouter } from './routers/organisations.ts';
@@ -19,6 +20,7 @@ import { withheldRouter } from './routers/withheld.ts';
 export const appRouter = router({
   agreements: agreementsRouter,
   connections: connectionsRouter,
+  consumers: consumersRouter,
   data: dataRouter,
   operations: operationsRouter,
   organisations: organisationsRouter,

@@ -21,6 +21,9 @@ import { CallLog } from '../call-log.tsx';
 import { useEdgeName } from '../connection-table.tsx';
 import { CountWords } from '../count-words.tsx';
 import { hrefOfNext, useEdgeWords } from '../edge-words.ts';
+import { ClientSection } from '../lms-edge/client-section.tsx';
+import { DirectSection } from '../lms-edge/direct-section.tsx';
+import { RequestLog } from '../lms-edge/request-log.tsx';
 import { RunTable } from '../run-table.tsx';
 import { isOver, lookOfConnection } from '../state-look.ts';
 import { isUnderWay, SyncProgress } from '../sync-progress.tsx';
@@ -138,6 +141,34 @@ export function ConnectionView({ schoolId, connectionId, roles }: Which & { role
             />
           )}
           <Flows data={data} over={over} />
+          {edge.way === 'pull' && !over && (
+            <ClientSection
+              schoolId={schoolId}
+              connectionId={connectionId}
+              data={data}
+              maySteer={roles.some((role) => role === 'school-administrator' || role === 'technical-contact')}
+              onChange={onChange}
+            />
+          )}
+          {edge.way === 'push' && !over && edge.grantId !== null && (
+            <Section title={t('push.title', { lms: edge.consumer.name })}>
+              <p className="text-ink-2">{t('push.lead', { lms: edge.consumer.name })}</p>
+              <Button asChild className="justify-self-start">
+                <Link href={`/school/${schoolId}/connections/${connectionId}/push`}>{t('push.open')}</Link>
+              </Button>
+            </Section>
+          )}
+          {edge.way === 'direct' && !over && (
+            <DirectSection
+              schoolId={schoolId}
+              data={data}
+              mayLook={edge.grantId !== null && roles.some((role) => role !== 'signatory')}
+              onChange={onChange}
+            />
+          )}
+          {edge.way === 'pull' && (
+            <RequestLog schoolId={schoolId} connectionId={connectionId} lms={edge.consumer.name} />
+          )}
           <Section title={t('runs.title')}>
             <RunTable
               base={`/school/${schoolId}/connections/${connectionId}`}
@@ -272,6 +303,8 @@ function Terms({ schoolId, data: { edge, grants, requests } }: { schoolId: strin
   const t = useTranslations('connectionPage.facts');
   const format = useFormatter();
   const granted = grants[0];
+  const live = grants.find(({ endedAt }) => endedAt === null);
+  const leftOut = useLeftOut();
   const decided = requests.find(({ state }) => state === 'approved');
   return (
     <Section title={t('title')}>
@@ -304,15 +337,32 @@ function Terms({ schoolId, data: { edge, grants, requests } }: { schoolId: strin
               : format.list(granted.sites.map(({ name }) => name)),
           ],
           [
-            t('lastReceived'),
+            t(edge.consumer.kind === 'lms' ? 'lastSupplied' : 'lastReceived'),
             edge.lastReceivedAt === null ? t('never') : <RelativeTime key="received" at={edge.lastReceivedAt} />,
           ],
+          [t('way'), edge.way === null ? null : t(`wayOf.${edge.way}`)],
+          [t('leftOut'), live === undefined ? null : leftOut(live)],
           [t('records'), edge.records === null ? null : format.number(edge.records)],
           [t('preview'), decided === undefined ? null : decided.previewSkipped ? t('previewSkipped') : null],
         ]}
       />
     </Section>
   );
+}
+
+/** What of the grant's scopes the approver left out, in words; null where nothing is. */
+function useLeftOut(): (grant: ConnectionPage['grants'][number]) => string | null {
+  const t = useTranslations('connectionPage.facts');
+  const format = useFormatter();
+  return ({ rule, withoutFields }) => {
+    const parts = [
+      ...(withoutFields.length === 0 ? [] : [t('withoutFields', { fields: format.list(withoutFields) })]),
+      ...(['streams', 'subjects', 'groups'] as const).flatMap((direction) =>
+        rule[direction].length === 0 ? [] : [t(`only.${direction}`, { count: rule[direction].length })],
+      ),
+    ];
+    return parts.length === 0 ? null : parts.join(' · ');
+  };
 }
 
 function Consents({ data: { consents } }: { data: ConnectionPage }) {

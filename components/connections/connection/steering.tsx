@@ -43,7 +43,11 @@ export function Steering(props: SteeringProps) {
         {granted && <Narrow {...props} />}
         {granted && roles.includes('school-administrator') && edge.openRequest === null && (
           <Button asChild>
-            <Link href={`/school/${schoolId}/requests/new?system=${edge.producer.id}`}>{t('amend')}</Link>
+            <Link
+              href={`/school/${schoolId}/requests/new?system=${edge.producer.id}${edge.consumer.kind === 'lms' ? `&lms=${edge.consumer.id ?? ''}` : ''}`}
+            >
+              {t('amend')}
+            </Link>
           </Button>
         )}
         {granted && roles.includes('approver') && <Renew {...props} />}

@@ -72,6 +72,11 @@ export function DecisionAside({ schoolId, decision, choice, fingerprint, changed
       fingerprint,
       sites: [...choice.sites],
       withoutScopes: [...choice.withoutScopes],
+      withoutFields: choice.withoutFields.filter(
+        (field) => !choice.withoutScopes.some((scope) => field.startsWith(`${scope}:`)),
+      ),
+      streams: [...choice.streams],
+      subjects: [...choice.subjects],
       confirmedOrigins: asksForHostConfirmation && choice.hostConfirmed ? [...decision.system.origins] : undefined,
     });
   return (

@@ -14,6 +14,7 @@ import { DecisionAside } from './decision-aside.tsx';
 import { ExampleSection } from './example-section.tsx';
 import { HostSection } from './host-section.tsx';
 import { nameInSentence } from './name-in-sentence.ts';
+import { NarrowingSection } from './narrowing-section.tsx';
 import { ReleasedData } from './released-data.tsx';
 import { RequestOver } from './request-over.tsx';
 import { SitesSection } from './sites-section.tsx';
@@ -42,6 +43,9 @@ export function DecisionPage({ schoolId, requestId }: Which) {
   const [choice, setChoice] = useState<Choice>({
     sites: data.reach?.kind === 'sites' ? data.reach.siteIds : [],
     withoutScopes: [],
+    withoutFields: [],
+    streams: [],
+    subjects: [],
     hostConfirmed: false,
   });
 
@@ -87,11 +91,23 @@ export function DecisionPage({ schoolId, requestId }: Which) {
           <Section title={t('purpose.title')}>
             <p className="max-w-prose whitespace-pre-line">“{data.purpose}”</p>
           </Section>
+          {data.consumerSystem !== null && (
+            <Section title={t('recipient.title')}>
+              <p className="font-semibold text-xl">{data.consumerSystem.name}</p>
+              {data.consumerSystem.hosts.map((host) => (
+                <p key={host} className="break-all">
+                  {host}
+                </p>
+              ))}
+              <p className="text-ink-2 text-sm">{t('recipient.hint')}</p>
+            </Section>
+          )}
           <HostSection schoolId={schoolId} decision={data} choice={choice} onChoice={setChoice} />
           <ReleasedData decision={data} choice={choice} onChoice={setChoice}>
             {open && data.reach !== null && (data.sites.length > 1 || data.reach.kind === 'sites') && (
               <SitesSection decision={data} choice={choice} onChoice={setChoice} />
             )}
+            {open && data.reach !== null && <NarrowingSection decision={data} choice={choice} onChoice={setChoice} />}
           </ReleasedData>
           {(open || data.preview.at !== null) && (
             <ExampleSection schoolId={schoolId} decision={data} onLooked={refresh} />
@@ -111,7 +127,11 @@ export function DecisionPage({ schoolId, requestId }: Which) {
                       system: data.system.name,
                     })}
                   </li>
-                  <li>{t('changes.sees')}</li>
+                  <li>
+                    {data.consumerSystem?.way == null
+                      ? t('changes.sees')
+                      : t(`changes.way.${data.consumerSystem.way}`, { lms: data.consumerSystem.name })}
+                  </li>
                   {data.released !== null && (
                     <li>
                       {t('changes.replaces', {

@@ -6,5 +6,9 @@ export type Decision = Outputs['connections']['decisionPage'];
 export interface Choice {
   readonly sites: readonly string[];
   readonly withoutScopes: readonly Decision['scopes'][number]['scope'][];
+  /** Single fields that are left out, `scope:field`. */
+  readonly withoutFields: readonly string[];
+  readonly streams: readonly string[];
+  readonly subjects: readonly string[];
   readonly hostConfirmed: boolean;
 }

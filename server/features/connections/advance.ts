@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { connection } from '#db/schema/index.ts';
+import { endClients } from '#server/features/consumers/end-clients.ts';
 import { CrosswalkError, type SafeDetails } from '#server/kernel/errors.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { requestRun } from '#server/roster/request-run.ts';
@@ -62,6 +63,7 @@ export async function advance(
     });
     await work.emit('connection/changed', { schoolId: locked.connection.schoolId, connectionId: locked.connection.id });
   }
+  if (isEnded(next.state)) await endClients(work, locked.connection);
   if (!quiet) await tellWhoseTurn(work, situation, next);
   const syncFollows = next.cause === 'first-sync' || next.cause === 'sync-follows';
   if ((syncFollows && next.cause !== locked.connection.cause) || (event.type === 'resume' && next.state === 'live')) {

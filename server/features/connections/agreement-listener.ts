@@ -14,19 +14,12 @@ async function connectionsIn(work: Work, schoolId: string, states: readonly Conn
   const rows = await work.tx
     .select({ id: connection.id })
     .from(connection)
-    .where(
-      and(
-        eq(connection.schoolId, schoolId),
-        eq(connection.consumerKind, 'marketplace'),
-        isNull(connection.endedAt),
-        inArray(connection.state, [...states]),
-      ),
-    )
+    .where(and(eq(connection.schoolId, schoolId), isNull(connection.endedAt), inArray(connection.state, [...states])))
     .orderBy(connection.producerSystemId, connection.id);
   return rows.map(({ id }) => id);
 }
 
-/** What an agreement does to the marketplace's edges (DESIGN.md §2): pause at its end, end after the grace. */
+/** What an agreement does to the school's connections (DESIGN.md §2): pause at its end, end after the grace. */
 export const connectionsListener: AgreementListener = {
   async onAgreementInForce({ work, schoolId }) {
     await resumePausedBy(work, schoolId, 'agreement-ended');

@@ -2,20 +2,22 @@ import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { preview, request, system } from '#db/schema/index.ts';
 import { scopes } from '#db/schema/vocabulary.ts';
+import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
+import { neededOfSource } from '#server/roster/live-grants.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import { advance, after } from './advance.ts';
 import { approverReach, assertWithinReach } from './approver-limits.ts';
 import { assertDecidable } from './decision.ts';
-import { replaceGrant, unlimited } from './give-grant.ts';
+import { replaceGrant } from './give-grant.ts';
 import { lockRequest } from './load-rows.ts';
 import { suffices } from './read-proof.ts';
 import { account } from './recipients.ts';
 import { recordConsent } from './record-consent.ts';
-import { assertSites } from './sites-of-school.ts';
+import { assertNarrowing, narrowingFields } from './sharing-rule.ts';
 import { readSituation, sameOrigins } from './situation.ts';
 import { mailTo, schoolPaths } from './tell-whose-turn.ts';
 
@@ -34,8 +36,13 @@ export const approveRequest = defineVerb({
     requestId: idSchema,
     /** Of the decision page: SHA-256, hex. */
     fingerprint: z.string().length(64),
-    /** Release what belongs to these sites alone; empty: to all. */
-    sites: z.array(idSchema).max(500).default([]),
+    /** Release what belongs to these alone; empty: to all. */
+    sites: narrowingFields.sites.default([]),
+    streams: narrowingFields.streams.default([]),
+    subjects: narrowingFields.subjects.default([]),
+    groups: narrowingFields.groups.default([]),
+    /** Single fields that are not released, `scope:field`. */
+    withoutFields: narrowingFields.withoutFields.default([]),
     /** Optional scopes that are not released. */
     withoutScopes: z.array(z.enum(scopes)).default([]),
     /** The origins that the approver was shown, where he confirms them himself in place of the technical contact. */
@@ -50,8 +57,10 @@ export const approveRequest = defineVerb({
     let situation = await readSituation(tx, locked);
     await assertDecidable(call, situation, row, input.fingerprint);
     assertWithinReach(reach, input.sites);
-    await assertSites(tx, schoolId, input.sites);
     const granted = grantedScopes(row.scopes, input.withoutScopes);
+    const { sites, streams, subjects, groups, withoutFields } = input;
+    const rule = { sites, streams, subjects, groups };
+    await assertNarrowing(tx, locked.system, granted, { rule, withoutFields });
     const now = ctx.clock.now();
     const decidedBy = userIdOf(ctx);
     if (decidedBy === null) throw new CrosswalkError('forbidden');
@@ -62,7 +71,7 @@ export const approveRequest = defineVerb({
       locked = { ...locked, system: { ...locked.system, ...confirmed } };
       situation = await readSituation(tx, locked);
     }
-    const connects = suffices(situation.credential, granted);
+    const connects = suffices(situation.credential, neededOfSource(locked.connection.way, granted));
     const opened = row.kind === 'open' ? await advance(call, locked, { type: 'approve' }, { quiet: connects }) : null;
     if (opened === null) assertAmendable(situation.facts);
     const previews = await tx.select({ id: preview.id }).from(preview).where(eq(preview.requestId, requestId)).limit(1);
@@ -77,8 +86,7 @@ export const approveRequest = defineVerb({
       })
       .where(eq(request.id, requestId));
     await recordConsent(call, row, { side: 'producer', status: 'accepted', organisation: situation.school.name });
-    const sharingRule = { ...unlimited, sites: input.sites };
-    const terms = { scopes: granted, sharingRule, withoutFields: [], validUntil: row.until, grantedBy: decidedBy };
+    const terms = { scopes: granted, sharingRule: rule, withoutFields, validUntil: row.until, grantedBy: decidedBy };
     const reason = row.kind === 'renew' ? 'renewed' : 'amended';
     const grantId = await replaceGrant(call, row, situation.grant, terms, reason);
     audit({
@@ -90,7 +98,8 @@ export const approveRequest = defineVerb({
         grantId,
         fingerprint: input.fingerprint,
         scopes: granted,
-        sites: input.sites,
+        ...rule,
+        withoutFields,
         until: row.until,
         previewSkipped: previews.length === 0,
       },
@@ -113,6 +122,15 @@ export const approveRequest = defineVerb({
     if (asker !== null && asker.userId !== decidedBy) {
       const path = row.agentId === null ? schoolPaths.connection(schoolId, row.connectionId) : `/agent/${row.agentId}`;
       await mailTo(call, situation, 'request-approved', [asker], path);
+    }
+    if (row.askerEmail !== null) {
+      await enqueueMail(call, {
+        template: 'pairing-approved',
+        to: { email: row.askerEmail, name: row.askerName ?? '' },
+        schoolId,
+        locale: 'en',
+        parameters: { school: situation.school.name, system: locked.system.name },
+      });
     }
     return { grantId, connectionId: row.connectionId, connects };
   },

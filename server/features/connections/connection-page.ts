@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray } from 'drizzle-orm';
 import { z } from 'zod';
 import { appUser, auditEntry, consent, grant, preview, request, site, syncRun, systemCall } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
+import { clientOf } from '#server/features/consumers/client-of-connection.ts';
 import { viewOf } from '#server/features/sync/run-view.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -104,7 +105,9 @@ export const connectionPage = defineVerb({
       .limit(1);
     return {
       edge,
-      consumerName: edge.consumer.kind === 'marketplace' ? await marketplaceName(tx) : '',
+      consumerName: edge.consumer.kind === 'marketplace' ? await marketplaceName(tx) : edge.consumer.name,
+      /** What the consumer is known by where it asks for its data; null where none was issued. */
+      client: await clientOf(tx, schoolId, connectionId, now),
       createdAt: row.createdAt,
       consents: consents.map(({ side, status, byName, byOrganisationName, at, purpose, until, requestId }) => ({
         side,
@@ -121,7 +124,7 @@ export const connectionPage = defineVerb({
         kind: entry.kind,
         state: entry.state,
         draftedAs: entry.draftedAs,
-        asker: nameOf(entry.sentBy ?? entry.draftedBy),
+        asker: entry.askerName ?? nameOf(entry.sentBy ?? entry.draftedBy),
         sentAt: entry.sentAt,
         decidedBy: nameOf(entry.decidedBy),
         decidedAt: entry.decidedAt,
@@ -137,6 +140,8 @@ export const connectionPage = defineVerb({
         id: entry.id,
         scopes: entry.scopes,
         sites: entry.sharingRule.sites.map((id) => ({ id, name: sites.get(id) ?? id })),
+        rule: entry.sharingRule,
+        withoutFields: entry.withoutFields,
         validFrom: entry.validFrom,
         validUntil: entry.validUntil,
         grantedBy: nameOf(entry.grantedBy),

@@ -1,6 +1,7 @@
-import { and, count, eq, isNull } from 'drizzle-orm';
+import { and, count, desc, eq, isNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { lmsCourse, type preview, rosterGroup, rosterStream, rosterSubject } from '#db/schema/index.ts';
+import { lmsCourse, type preview, rosterGroup, rosterStream, rosterSubject, syncRun } from '#db/schema/index.ts';
 import type { Scope } from '#db/schema/vocabulary.ts';
 
 /** A number that a page shows beside a scope, and how far it can be relied on (DESIGN.md §2, "Preview"). */
@@ -36,9 +37,64 @@ export async function receivedCounts(tx: Tx, schoolId: string, systemId: string)
   return counts;
 }
 
+/** Whether a sync of the system was ever applied. */
+export async function hasBeenRead(tx: Tx, schoolId: string, systemId: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: syncRun.id })
+    .from(syncRun)
+    .where(and(eq(syncRun.schoolId, schoolId), eq(syncRun.systemId, systemId), eq(syncRun.state, 'succeeded')))
+    .limit(1);
+  return rows.length > 0;
+}
+
+const kindOfScope = {
+  'roster.teachers': ['teacher', 'teachers'],
+  'roster.students': ['student', 'students'],
+  'roster.guardians': ['guardian', 'guardians'],
+} as const;
+/** Up to here people are counted one by one; of more the newest full sync says how many it read. */
+const countedUpTo = 10_000;
+const oneCount = z.array(z.object({ n: z.coerce.number() }));
+
+/** How many people of each kind are held of the system: for the edges alone whose consumer may have them. */
+export async function peopleCounts(tx: Tx, schoolId: string, systemId: string): Promise<Map<Scope, ScopeCount>> {
+  const counts = new Map<Scope, ScopeCount>();
+  const [run] = await tx
+    .select({ progress: syncRun.progress })
+    .from(syncRun)
+    .where(
+      and(
+        eq(syncRun.schoolId, schoolId),
+        eq(syncRun.systemId, systemId),
+        eq(syncRun.state, 'succeeded'),
+        eq(syncRun.kind, 'full'),
+      ),
+    )
+    .orderBy(desc(syncRun.createdAt))
+    .limit(1);
+  for (const scope of ['roster.teachers', 'roster.students', 'roster.guardians'] as const) {
+    const [kind, collection] = kindOfScope[scope];
+    const [row] = oneCount.parse(
+      await tx.execute(sql`
+        select count(*) as n from (select 1 from roster_person
+          where school_id = ${schoolId} and system_id = ${systemId} and kind = ${kind} and gone_at is null limit ${countedUpTo + 1}) as counted`),
+    );
+    const n = row?.n ?? 0;
+    const read = run?.progress[collection]?.fetched ?? null;
+    counts.set(
+      scope,
+      n > countedUpTo ? { count: read ?? n, precision: 'estimated' } : { count: n, precision: 'exact' },
+    );
+  }
+  return counts;
+}
+
 const scopeOfCollection: Readonly<Record<string, Scope>> = {
   subjects: 'roster.subjects',
   groups: 'roster.groups',
+  teachers: 'roster.teachers',
+  students: 'roster.students',
+  guardians: 'roster.guardians',
   courses: 'lms.courses',
 };
 

@@ -3,16 +3,18 @@ import { z } from 'zod';
 import { agreement, appUser, consent, preview, request, site, system as systemTable } from '#db/schema/index.ts';
 import { isScope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
-import { hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
+import { hostsOfLms, hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
 import { type ErrorCode, isCrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
+import { neededOfSource } from '#server/roster/live-grants.ts';
 import { type ApproverReach, approverReach } from './approver-limits.ts';
-import { bestCount, previewCounts, receivedCounts } from './counts-of-system.ts';
+import { bestCount, hasBeenRead, previewCounts, receivedCounts } from './counts-of-system.ts';
 import { fingerprintOf, readAsker } from './fingerprint.ts';
 import { connectionInSchool, only } from './load-rows.ts';
 import { marketplaceName } from './marketplace-name.ts';
 import { provedScopes, suffices } from './read-proof.ts';
+import { narrowableOf, narrowableTo } from './sharing-rule.ts';
 import { readSituation, type Situation } from './situation.ts';
 import { isRefusal, readCause, transition } from './state-machine.ts';
 
@@ -47,7 +49,17 @@ export const decisionPage = defineVerb({
       .where(and(eq(preview.schoolId, schoolId), eq(preview.requestId, requestId)))
       .orderBy(desc(preview.at))
       .limit(1);
-    const received = connection.lastReceivedAt === null ? null : await receivedCounts(tx, schoolId, system.id);
+    const [consumer] =
+      connection.consumerSystemId === null
+        ? []
+        : await tx
+            .select()
+            .from(systemTable)
+            .where(and(eq(systemTable.schoolId, schoolId), eq(systemTable.id, connection.consumerSystemId)));
+    // What an LMS asks for may be here already, for another edge.
+    const ofLms = connection.consumerKind === 'lms';
+    const isHere = connection.lastReceivedAt !== null || (ofLms && (await hasBeenRead(tx, schoolId, system.id)));
+    const received = isHere ? await receivedCounts(tx, schoolId, system.id) : null;
     const previewed = looked === undefined ? null : previewCounts(looked.counts);
     const connector = connectorById(system.connector);
     const person = async (userId: string | null) => {
@@ -70,7 +82,12 @@ export const decisionPage = defineVerb({
       asker: await readAsker(tx, situation, row),
       consumer: connection.consumerKind,
       /** To whom it would be released; empty where nobody knows a name yet. */
-      consumerName: connection.consumerKind === 'marketplace' ? await marketplaceName(tx) : '',
+      consumerName: connection.consumerKind === 'marketplace' ? await marketplaceName(tx) : (consumer?.name ?? ''),
+      /** The LMS that would receive, at which address, and how. */
+      consumerSystem:
+        consumer === undefined
+          ? null
+          : { id: consumer.id, name: consumer.name, way: connection.way, hosts: hostsOfLms(ctx, consumer) },
       askedAt: row.sentAt,
       purpose: row.purpose,
       until: row.until,
@@ -100,6 +117,10 @@ export const decisionPage = defineVerb({
         .from(site)
         .where(eq(site.schoolId, schoolId))
         .orderBy(asc(site.name)),
+      /** Single fields of people that can be left out, `scope:field`. */
+      narrowableFields: ofLms ? narrowableOf(asked) : [],
+      /** Streams and subjects to which the release can be narrowed, as far as they are here. */
+      narrowableTo: ofLms ? await narrowableTo(tx, schoolId, system.id) : { streams: [], subjects: [] },
       /** What the reader may decide; null for roles that only look. */
       reach: reachOf(() => approverReach(party, system.id)),
       /** Why nobody can approve it at this moment; null where it can be. */
@@ -110,7 +131,7 @@ export const decisionPage = defineVerb({
         proved: situation.credential?.state === 'proved',
         provedAt: situation.credential?.provedAt ?? null,
         /** Then connecting passes by itself. */
-        suffices: suffices(situation.credential, asked),
+        suffices: suffices(situation.credential, neededOfSource(connection.way, asked)),
       },
       preview: {
         available:
@@ -126,6 +147,7 @@ export const decisionPage = defineVerb({
               scopes: situation.grant.scopes,
               until: situation.grant.validUntil,
               sites: situation.grant.sharingRule.sites,
+              withoutFields: situation.grant.withoutFields,
               since: situation.grant.validFrom,
             },
       agreement:

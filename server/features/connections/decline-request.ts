@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { request } from '#db/schema/index.ts';
+import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -62,6 +63,15 @@ export const declineRequest = defineVerb({
       subjectId: requestId,
       details: { connectionId: row.connectionId, fingerprint: input.fingerprint },
     });
+    if (row.askerEmail !== null) {
+      await enqueueMail(call, {
+        template: 'pairing-declined',
+        to: { email: row.askerEmail, name: row.askerName ?? '' },
+        schoolId,
+        locale: 'en',
+        parameters: { school: situation.school.name, system: locked.system.name, reason: input.reason },
+      });
+    }
     return { connectionId: row.connectionId };
   },
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { agreement, appUser, organisation } from '#db/schema/index.ts';
+import { agreement, appUser, connection, organisation, system } from '#db/schema/index.ts';
 import type { CanonicalValue } from '#server/kernel/canonical-json.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import type { RequestRow } from './load-rows.ts';
@@ -20,13 +20,14 @@ export async function readAsker(tx: Tx, { school }: Pick<Situation, 'school'>, r
     userId === null ? [] : await tx.select({ name: appUser.name }).from(appUser).where(eq(appUser.id, userId));
   return {
     as: row.draftedAs,
-    person: person?.name ?? null,
+    person: row.askerName ?? person?.name ?? null,
     organisation: await organisationName(tx, school.name, row),
   };
 }
 
 async function organisationName(tx: Tx, schoolName: string, row: RequestRow): Promise<string> {
   if (row.draftedAs === 'school') return schoolName;
+  if (row.draftedAs === 'lms') return (await consumerSystem(tx, row))?.name ?? '';
   const [found] = await tx
     .select({ name: organisation.name })
     .from(organisation)
@@ -35,13 +36,24 @@ async function organisationName(tx: Tx, schoolName: string, row: RequestRow): Pr
   return found?.name ?? '';
 }
 
+/** The LMS that would receive; null where it is no system of the school's. */
+async function consumerSystem(tx: Tx, row: RequestRow) {
+  const [found] = await tx
+    .select({ id: system.id, name: system.name, settings: system.settings, way: connection.way })
+    .from(connection)
+    .innerJoin(system, eq(system.id, connection.consumerSystemId))
+    .where(eq(connection.id, row.connectionId));
+  return found ?? null;
+}
+
 /**
  * SHA-256 (hex) over everything on the decision page that the decision is about: who asks, for what, why, how long, of
  * which system at which address, under which agreement, and what is released already. Counts and samples are left out:
  * they inform, they are not what is agreed to.
  */
 export async function fingerprintOf(tx: Tx, situation: Situation, row: RequestRow): Promise<string> {
-  const { school, system, grant } = situation;
+  const { school, system: producer, grant } = situation;
+  const consumer = await consumerSystem(tx, row);
   const [under] = await tx
     .select({ state: agreement.state, endsOn: agreement.endsOn, agentId: agreement.agentId })
     .from(agreement)
@@ -54,13 +66,23 @@ export async function fingerprintOf(tx: Tx, situation: Situation, row: RequestRo
     school: { id: school.id, name: school.name },
     asker: { as: asker.as, person: asker.person, organisation: asker.organisation },
     system: {
-      id: system.id,
-      kind: system.kind,
-      name: system.name,
-      connector: system.connector,
-      settings: canonicalJson(JSON.parse(JSON.stringify(system.settings))),
-      origins: system.origins.toSorted(),
+      id: producer.id,
+      kind: producer.kind,
+      name: producer.name,
+      connector: producer.connector,
+      settings: canonicalJson(JSON.parse(JSON.stringify(producer.settings))),
+      origins: producer.origins.toSorted(),
     },
+    ...(consumer === null
+      ? {}
+      : {
+          consumer: {
+            id: consumer.id,
+            name: consumer.name,
+            settings: canonicalJson(JSON.parse(JSON.stringify(consumer.settings))),
+            way: consumer.way,
+          },
+        }),
     product: row.product,
     scopes: row.scopes
       .map(({ scope, required }) => ({ scope, required }))

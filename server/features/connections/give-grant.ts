@@ -4,8 +4,6 @@ import { newId } from '#server/kernel/ids.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import type { GrantRow, RequestRow } from './load-rows.ts';
 
-export const unlimited: SharingRule = { sites: [], streams: [], subjects: [], groups: [] };
-
 export interface GrantTerms {
   readonly scopes: readonly string[];
   readonly sharingRule: SharingRule;

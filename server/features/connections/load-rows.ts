@@ -108,6 +108,18 @@ export async function lockConnectionsOf(tx: Tx, schoolId: string, systemId: stri
     .for('no key update');
 }
 
+/** Locks every living connection into an LMS, each with its producer. */
+export async function lockConnectionsInto(tx: Tx, schoolId: string, lmsId: string): Promise<Locked[]> {
+  const rows = await tx
+    .select({ id: connection.id })
+    .from(connection)
+    .where(and(eq(connection.schoolId, schoolId), eq(connection.consumerSystemId, lmsId), isNull(connection.endedAt)))
+    .orderBy(connection.producerSystemId, connection.id);
+  const locked: Locked[] = [];
+  for (const { id } of rows) locked.push(await lockConnection(tx, schoolId, id));
+  return locked;
+}
+
 export async function liveGrantOf(tx: Tx, schoolId: string, connectionId: string): Promise<GrantRow | null> {
   const [row] = await tx
     .select()

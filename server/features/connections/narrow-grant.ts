@@ -8,12 +8,12 @@ import { requestRun } from '#server/roster/request-run.ts';
 import { replaceGrant } from './give-grant.ts';
 import { lockConnection } from './load-rows.ts';
 import { purgeUngranted } from './purge-ungranted.ts';
-import { assertSites } from './sites-of-school.ts';
+import { assertNarrowing, narrowingFields } from './sharing-rule.ts';
 import { readSituation } from './situation.ts';
 import { assertMaySteer, steeringRoles } from './steering-party.ts';
 
 /**
- * Releases less than before: fewer scopes, fewer sites, an earlier end. Needs nobody else's word; what is no longer
+ * Releases less than before: fewer scopes or fields, fewer sites, streams, subjects or groups, an earlier end. Needs nobody else's word; what is no longer
  * released is purged at once. More is asked for by a new request.
  * @throws CrosswalkError `grant-not-live`, `invalid-input` for what would not be less
  */
@@ -26,7 +26,12 @@ export const narrowGrant = defineVerb({
     connectionId: idSchema,
     /** All that stays released. */
     scopes: z.array(z.enum(scopes)).min(1).optional(),
-    sites: z.array(idSchema).min(1).max(500).optional(),
+    sites: narrowingFields.sites.min(1).optional(),
+    streams: narrowingFields.streams.min(1).optional(),
+    subjects: narrowingFields.subjects.min(1).optional(),
+    groups: narrowingFields.groups.min(1).optional(),
+    /** All that is left out from now on, `scope:field`. */
+    withoutFields: narrowingFields.withoutFields.optional(),
     until: z.iso.date().optional(),
   }),
   async run(call) {
@@ -37,24 +42,39 @@ export const narrowGrant = defineVerb({
     const { grant, approvedRequest } = await readSituation(tx, locked);
     const userId = userIdOf(ctx);
     if (grant === null || approvedRequest === null || userId === null) throw new CrosswalkError('grant-not-live');
-    await assertSites(tx, schoolId, input.sites ?? []);
     const kept = input.scopes ?? grant.scopes;
-    const sites = input.sites ?? grant.sharingRule.sites;
+    const rule = {
+      sites: input.sites ?? grant.sharingRule.sites,
+      streams: input.streams ?? grant.sharingRule.streams,
+      subjects: input.subjects ?? grant.sharingRule.subjects,
+      groups: input.groups ?? grant.sharingRule.groups,
+    };
+    const withoutFields = input.withoutFields ?? grant.withoutFields;
     const until = input.until ?? grant.validUntil;
     const wider = [
       ...(kept.every((scope) => grant.scopes.includes(scope)) ? [] : ['scopes']),
-      ...(isWithin(sites, grant.sharingRule.sites) ? [] : ['sites']),
+      ...(['sites', 'streams', 'subjects', 'groups'] as const).filter(
+        (direction) => !isWithin(rule[direction], grant.sharingRule[direction]),
+      ),
+      ...(grant.withoutFields.every((field) => withoutFields.includes(field)) ? [] : ['withoutFields']),
       ...(until <= grant.validUntil ? [] : ['until']),
     ];
     if (wider.length > 0) throw new CrosswalkError('invalid-input', { details: { fields: wider } });
+    const named = {
+      sites: input.sites ?? [],
+      streams: input.streams ?? [],
+      subjects: input.subjects ?? [],
+      groups: input.groups ?? [],
+    };
+    await assertNarrowing(tx, locked.system, kept, { rule: named, withoutFields: input.withoutFields ?? [] });
     const grantId = await replaceGrant(
       call,
       approvedRequest,
       grant,
       {
         scopes: kept,
-        sharingRule: { ...grant.sharingRule, sites },
-        withoutFields: grant.withoutFields,
+        sharingRule: rule,
+        withoutFields,
         validUntil: until,
         grantedBy: userId,
       },
@@ -64,7 +84,7 @@ export const narrowGrant = defineVerb({
       action: 'grant.narrowed',
       subjectKind: 'connection',
       subjectId: connectionId,
-      details: { grantId, replaced: grant.id, scopes: kept, sites, until },
+      details: { grantId, replaced: grant.id, scopes: kept, ...rule, withoutFields, until },
     });
     await emit('connection/changed', { schoolId, connectionId });
     await purgeUngranted(call, locked.system, 'grants-narrowed');
@@ -75,7 +95,7 @@ export const narrowGrant = defineVerb({
   },
 });
 
-/** No sites is all sites. */
-function isWithin(sites: readonly string[], before: readonly string[]): boolean {
-  return before.length === 0 || (sites.length > 0 && sites.every((site) => before.includes(site)));
+/** None named is all. */
+function isWithin(now: readonly string[], before: readonly string[]): boolean {
+  return before.length === 0 || (now.length > 0 && now.every((one) => before.includes(one)));
 }

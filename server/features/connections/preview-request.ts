@@ -1,19 +1,20 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { preview, request } from '#db/schema/index.ts';
-import { isScope } from '#db/schema/vocabulary.ts';
+import { isScope, peopleScopes, type Scope } from '#db/schema/vocabulary.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema, newId } from '#server/kernel/ids.ts';
 import { defineLongVerb } from '#server/kernel/verb.ts';
 import { approverReach } from './approver-limits.ts';
+import { askableOn } from './askable-scopes.ts';
 import { lockRequest } from './load-rows.ts';
-import { askableScopes } from './marketplace-scopes.ts';
 import { provedScopes } from './read-proof.ts';
 import { readSituation } from './situation.ts';
 import { withOpened } from './use-credential.ts';
 
 const maxSample = 5;
+const isOfPeople = (scope: Scope) => peopleScopes.some((one) => one === scope);
 
 /**
  * The one read without a grant (DESIGN.md §2, "Preview"): begun by the approver, at most five records per collection and
@@ -34,14 +35,15 @@ export const previewRequest = defineLongVerb({
         throw new CrosswalkError('state-forbids', { details: { state: row.state } });
       }
       const { credential } = await readSituation(tx, locked);
-      // What the marketplace may never have, nobody previews on its edge either.
-      const askable = askableScopes(system.kind, system.connector);
+      // What its consumer may never have, nobody previews on an edge either.
+      const askable = askableOn(locked.connection, system);
       const proved = provedScopes(credential);
       const scopes = row.scopes
         .map(({ scope }) => scope)
         .filter(isScope)
-        .filter((scope) => askable.includes(scope) && proved.includes(scope));
-      if (scopes.length === 0) throw new CrosswalkError('credential-not-proved');
+        .filter((scope) => askable.includes(scope) && (proved.includes(scope) || isOfPeople(scope)));
+      // A scope of people is proved by its grant alone; this look is what comes before one.
+      if (proved.length === 0 || scopes.length === 0) throw new CrosswalkError('credential-not-proved');
       return { systemId: system.id, scopes };
     });
     const use = { schoolId, systemId: looked.systemId, purpose: 'preview', syncRunId: null } as const;

@@ -6,7 +6,9 @@ import { connectorById } from '#server/connectors/registry.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError, type ErrorCode, errorCodes, isCrosswalkError } from '#server/kernel/errors.ts';
 import { runWork, type Transact, type Work } from '#server/kernel/verb.ts';
+import { neededOfSource, withoutPeople } from '#server/roster/live-grants.ts';
 import { advanceIfAllowed } from './advance.ts';
+import { askableScopes } from './askable-scopes.ts';
 import { bidFarewell, destroyCredentials, type Farewell } from './destroy-credentials.ts';
 import {
   credentialsOf,
@@ -16,7 +18,6 @@ import {
   openRequestOf,
   type SystemRow,
 } from './load-rows.ts';
-import { askableScopes } from './marketplace-scopes.ts';
 import { spendLinks } from './technical-contact-links.ts';
 import { withOpened } from './use-credential.ts';
 
@@ -27,18 +28,20 @@ export interface Trial {
   readonly proof: Proof | null;
 }
 
-/** Scopes to try: all that is granted or asked for on the system, else all that could be asked. */
+/**
+ * Scopes to try: all that is granted on the system, and what is asked for, people apart, whom nobody reads without a grant; else all
+ * that the marketplace could ask.
+ */
 export async function scopesToProve(work: Pick<Work, 'tx'>, system: SystemRow): Promise<Scope[]> {
   const wanted = new Set<string>();
   for (const row of await lockConnectionsOf(work.tx, system.schoolId, system.id)) {
     const grant = await liveGrantOf(work.tx, system.schoolId, row.id);
     const open = await openRequestOf(work.tx, system.schoolId, row.id);
-    for (const scope of grant?.scopes ?? []) wanted.add(scope);
-    for (const { scope } of open?.scopes ?? []) wanted.add(scope);
+    for (const scope of neededOfSource(row.way, grant?.scopes ?? [])) wanted.add(scope);
+    for (const scope of withoutPeople((open?.scopes ?? []).map((asked) => asked.scope))) wanted.add(scope);
   }
-  const askable = askableScopes(system.kind, system.connector);
-  const chosen = askable.filter((scope) => wanted.has(scope));
-  return chosen.length > 0 ? chosen : askable;
+  const chosen = connectorById(system.connector).capabilities.scopes.filter((scope) => wanted.has(scope));
+  return chosen.length > 0 ? chosen : askableScopes('marketplace', system.kind, system.connector);
 }
 
 /**

@@ -1,16 +1,26 @@
 import { and, desc, eq, gte, inArray, isNull, or, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import type { Tx } from '#db/client.ts';
 import { connection, grant, request, site, syncRun, system } from '#db/schema/index.ts';
 import { type ConnectionState, isScope, type Scope, type SystemKind, type Turn } from '#db/schema/vocabulary.ts';
 import { daysBetween, localDate } from '#server/kernel/local-date.ts';
-import { bestCount, receivedCounts, type ScopeCount } from './counts-of-system.ts';
-import type { ConnectionRow } from './load-rows.ts';
+import { bestCount, peopleCounts, receivedCounts, type ScopeCount } from './counts-of-system.ts';
+import type { ConnectionRow, GrantRow } from './load-rows.ts';
 import { type Cause, type NextStep, readCause, standingOf } from './state-machine.ts';
 
 /** One edge as graph, table and register show it. */
 export interface EdgeView {
   readonly connectionId: string;
-  readonly consumer: { readonly kind: ConnectionRow['consumerKind']; readonly id: string | null };
+  /** The name of an LMS; of the marketplace the page knows it. */
+  readonly consumer: {
+    readonly kind: ConnectionRow['consumerKind'];
+    readonly id: string | null;
+    readonly name: string;
+  };
+  /** How an LMS comes by it; null for every other consumer. */
+  readonly way: ConnectionRow['way'];
+  /** Of the way `direct`: what was found over there. */
+  readonly directProof: ConnectionRow['directProof'];
   readonly producer: { readonly id: string; readonly kind: SystemKind; readonly name: string };
   readonly state: ConnectionState;
   readonly cause: Cause;
@@ -25,13 +35,15 @@ export interface EdgeView {
   readonly daysLeft: number;
   /** Names of the sites to which it is narrowed; empty: all. */
   readonly sites: readonly string[];
+  /** Whether it is narrowed to streams, subjects or groups, or lacks single fields. */
+  readonly isNarrowed: boolean;
   readonly grantId: string | null;
   /** The request that waits to be sent or decided, an amendment too. */
   readonly openRequest: {
     readonly id: string;
     readonly kind: 'open' | 'amend' | 'renew';
     readonly state: string;
-    readonly draftedAs: 'agent' | 'school' | 'operator';
+    readonly draftedAs: 'agent' | 'school' | 'operator' | 'lms';
     readonly sentAt: Date | null;
   } | null;
   readonly lastReceivedAt: Date | null;
@@ -47,15 +59,23 @@ export interface EdgeView {
   } | null;
 }
 
+const consumerSystem = alias(system, 'consumer');
+
 /** Ended edges stay in sight for a while. */
 const shownAfterEndMilliseconds = 90 * 24 * 60 * 60 * 1000;
 
 /** Every edge of the school, living ones and those that ended within 90 days, newest first. */
 export async function readConnections(tx: Tx, schoolId: string, now: Date): Promise<EdgeView[]> {
   const rows = await tx
-    .select({ connection, system, timeZone: sql<string>`(select time_zone from school where school.id = ${schoolId})` })
+    .select({
+      connection,
+      system,
+      consumerName: consumerSystem.name,
+      timeZone: sql<string>`(select time_zone from school where school.id = ${schoolId})`,
+    })
     .from(connection)
     .innerJoin(system, eq(system.id, connection.producerSystemId))
+    .leftJoin(consumerSystem, eq(consumerSystem.id, connection.consumerSystemId))
     .where(
       and(
         eq(connection.schoolId, schoolId),
@@ -90,7 +110,13 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
   for (const { system: producer } of rows) {
     if (!counted.has(producer.id)) counted.set(producer.id, await receivedCounts(tx, schoolId, producer.id));
   }
-  return rows.flatMap(({ connection: row, system: producer, timeZone }) => {
+  const peopleOf = new Map<string, Map<Scope, ScopeCount>>();
+  for (const { connection: row, system: producer } of rows) {
+    if (row.consumerKind === 'lms' && row.way !== 'direct' && row.endedAt === null && !peopleOf.has(producer.id)) {
+      peopleOf.set(producer.id, await peopleCounts(tx, schoolId, producer.id));
+    }
+  }
+  return rows.flatMap(({ connection: row, system: producer, consumerName, timeZone }) => {
     const latest = requests.find(({ connectionId }) => connectionId === row.id);
     if (latest === undefined) return [];
     const mine = grants.filter(({ connectionId }) => connectionId === row.id);
@@ -104,21 +130,26 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       { draftedAs: latest.draftedAs, producerKind: producer.kind },
     );
     const scopes = (terms?.scopes ?? latest.scopes.map(({ scope }) => scope)).filter(isScope);
-    const received = row.lastReceivedAt === null || row.endedAt !== null ? null : (counted.get(producer.id) ?? null);
+    const isHere = row.lastReceivedAt !== null || (row.consumerKind === 'lms' && row.state === 'live');
+    const received = isHere && row.endedAt === null ? (counted.get(producer.id) ?? null) : null;
+    const people = received !== null && row.consumerKind === 'lms' ? (peopleOf.get(producer.id) ?? null) : null;
     const until = terms?.validUntil ?? latest.until;
     const run = runs.find(({ systemId }) => systemId === producer.id);
     const view: EdgeView = {
       connectionId: row.id,
-      consumer: { kind: row.consumerKind, id: row.consumerSystemId ?? row.consumerAppId },
+      consumer: { kind: row.consumerKind, id: row.consumerSystemId ?? row.consumerAppId, name: consumerName ?? '' },
+      way: row.way,
+      directProof: row.directProof,
       producer: { id: producer.id, kind: producer.kind, name: producer.name },
       ...standing,
       since: row.stateChangedAt,
       resumesAt: row.resumesAt,
-      flows: scopes.map((scope) => ({ scope, ...bestCount(scope, received, null) })),
+      flows: scopes.map((scope) => ({ scope, ...bestCount(scope, received, people) })),
       purpose: terms?.purpose ?? latest.purpose,
       until,
       daysLeft: daysBetween(localDate(now, timeZone), until),
       sites: (terms?.sharingRule.sites ?? []).map((id) => siteNames.get(id) ?? id),
+      isNarrowed: isNarrowed(terms),
       grantId: live?.id ?? null,
       openRequest:
         open === undefined
@@ -140,4 +171,10 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
     };
     return [view];
   });
+}
+
+function isNarrowed(grant: GrantRow | null): boolean {
+  if (grant === null) return false;
+  const { streams, subjects, groups } = grant.sharingRule;
+  return [streams, subjects, groups, grant.withoutFields].some((list) => list.length > 0);
 }

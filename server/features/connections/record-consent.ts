@@ -12,6 +12,8 @@ export async function recordConsent(
     readonly side: 'producer' | 'consumer';
     readonly status: 'accepted' | 'declined' | 'revoked';
     readonly organisation: string;
+    /** Who it is, where he has no account and has said so himself. */
+    readonly byName?: string;
   },
 ): Promise<void> {
   await tx.insert(consent).values({
@@ -22,7 +24,7 @@ export async function recordConsent(
     side: word.side,
     status: word.status,
     byUserId: userIdOf(ctx),
-    byName: nameOf(ctx.actor),
+    byName: word.byName ?? nameOf(ctx.actor),
     byOrganisationName: word.organisation,
     purpose: row.purpose,
     until: row.until,

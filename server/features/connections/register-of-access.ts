@@ -18,6 +18,10 @@ export interface RegisterLine {
   readonly state: string;
   readonly data: readonly string[];
   readonly sites: readonly string[];
+  /** Streams, subjects and groups to which it is narrowed, by the source's ids; single fields that are left out. */
+  readonly onlyIn: readonly string[];
+  readonly withoutFields: readonly string[];
+  readonly way: 'pull' | 'push' | 'direct' | null;
   readonly purpose: string;
   readonly legalBasis: 'agreement-and-consent';
   readonly releasedBy: string;
@@ -58,6 +62,9 @@ async function readRegister(tx: Tx, schoolId: string): Promise<RegisterLine[]> {
     state: row.grant.endedAt === null ? row.connection.state : 'ended',
     data: row.grant.scopes,
     sites: row.grant.sharingRule.sites.map((id) => sites.get(id) ?? id),
+    onlyIn: [...row.grant.sharingRule.streams, ...row.grant.sharingRule.subjects, ...row.grant.sharingRule.groups],
+    withoutFields: row.grant.withoutFields,
+    way: row.connection.way,
     purpose: row.grant.purpose,
     legalBasis: 'agreement-and-consent',
     releasedBy: row.releasedBy ?? '',
@@ -108,6 +115,9 @@ export const exportRegister = defineVerb({
       ...line,
       data: line.data.join('; '),
       sites: line.sites.join('; '),
+      onlyIn: line.onlyIn.join('; '),
+      withoutFields: line.withoutFields.join('; '),
+      way: line.way ?? '',
       from: line.from.toISOString(),
       ended: line.ended?.toISOString() ?? '',
       endReason: line.endReason ?? '',
@@ -121,6 +131,9 @@ export const exportRegister = defineVerb({
       'state',
       'data',
       'sites',
+      'onlyIn',
+      'withoutFields',
+      'way',
       'purpose',
       'legalBasis',
       'releasedBy',

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { connection, request, system } from '#db/schema/index.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
+import { askableScopes } from './askable-scopes.ts';
 import { askedAs, askers } from './asking-party.ts';
-import { askableScopes } from './marketplace-scopes.ts';
 import { productOf } from './product-of-system.ts';
 
 /**
@@ -43,12 +43,17 @@ export const requestsOfAsker = defineVerb({
         name: row.name,
         product: productOf(row).name,
         hasAddress: row.origins.length > 0,
-        scopes: askableScopes(row.kind, row.connector),
+        scopes: askableScopes('marketplace', row.kind, row.connector),
+        /** What one of the school's own LMSs may ask of it. */
+        scopesForLms: as === 'school' ? askableScopes('lms', row.kind, row.connector) : [],
       })),
       requests: rows.map((row) => ({
         id: row.request.id,
         connectionId: row.connection.id,
         system: { id: row.system.id, name: row.system.name, kind: row.system.kind },
+        /** The LMS that would receive; null where the marketplace would. */
+        lmsId: row.connection.consumerSystemId,
+        way: row.connection.way,
         kind: row.request.kind,
         state: row.request.state,
         connectionState: row.connection.state,

@@ -4,6 +4,7 @@ import { request } from '#db/schema/index.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
+import { assertAskable } from './askable-scopes.ts';
 import {
   askers,
   askersOrganisation,
@@ -15,7 +16,6 @@ import {
 } from './asking-party.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { lockRequest } from './load-rows.ts';
-import { assertAskable } from './marketplace-scopes.ts';
 import { recordConsent } from './record-consent.ts';
 import { readSituation } from './situation.ts';
 
@@ -39,7 +39,7 @@ export const reviseRequest = defineVerb({
     if (row.state !== 'draft' && row.state !== 'requested') {
       throw new CrosswalkError('state-forbids', { details: { state: row.state } });
     }
-    assertAskable(system.kind, system.connector, input.scopes);
+    assertAskable(locked.connection.consumerKind, system, input.scopes);
     const situation = await readSituation(tx, locked);
     const now = ctx.clock.now();
     const revised = {

@@ -4,7 +4,7 @@ import { request } from '#db/schema/index.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
-import { defineVerb } from '#server/kernel/verb.ts';
+import { defineVerb, type Work } from '#server/kernel/verb.ts';
 import { advance } from './advance.ts';
 import {
   agreementToAskUnder,
@@ -15,7 +15,7 @@ import {
   assertTerm,
 } from './asking-party.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { lockRequest } from './load-rows.ts';
+import { type Locked, lockRequest, type RequestRow } from './load-rows.ts';
 import { approversOf } from './recipients.ts';
 import { recordConsent } from './record-consent.ts';
 import { readSituation } from './situation.ts';
@@ -32,7 +32,7 @@ export const sendRequest = defineVerb({
   access: askers,
   input: z.object({ schoolId: idSchema, agentId: idSchema.optional(), requestId: idSchema }),
   async run(call) {
-    const { ctx, tx, audit, party, input } = call;
+    const { tx, party, input } = call;
     const { schoolId, requestId } = input;
     const locked = await lockRequest(tx, schoolId, requestId);
     const { request: row, system } = locked;
@@ -40,41 +40,59 @@ export const sendRequest = defineVerb({
     assertMaySend(party, system.kind);
     if (row.state !== 'draft') throw new CrosswalkError('state-forbids', { details: { state: row.state } });
     const situation = await readSituation(tx, locked);
-    const now = ctx.clock.now();
-    assertTerm(row.until, situation.school, now);
     // The one that it was drafted under may have ended since.
     const agreementId = await agreementToAskUnder(tx, schoolId, party);
-    if (situation.facts.stoppedBySchool) throw new CrosswalkError('stopped-by-school');
-    const sent = {
-      ...row,
-      state: 'requested' as const,
-      sentBy: userIdOf(ctx),
-      sentAt: now,
-      origins: system.origins,
-      agreementId,
-    };
-    const fingerprint = await fingerprintOf(tx, situation, sent);
-    await tx
-      .update(request)
-      .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, agreementId, fingerprint })
-      .where(eq(request.id, requestId));
-    await recordConsent(call, sent, {
-      side: 'consumer',
-      status: 'accepted',
-      organisation: await askersOrganisation(tx, party, situation.school),
-    });
-    audit({
-      action: 'request.sent',
-      subjectKind: 'request',
-      subjectId: requestId,
-      details: { connectionId: row.connectionId, fingerprint, scopes: row.scopes.map(({ scope }) => scope) },
-    });
-    if (row.kind === 'open') {
-      await advance(call, locked, { type: 'send' });
-    } else {
-      const approvers = await approversOf(tx, schoolId, system.id);
-      await mailTo(call, situation, 'request-arrived', approvers, schoolPaths.decision(schoolId, requestId));
-    }
-    return { requestId, connectionId: row.connectionId, fingerprint };
+    const organisation = await askersOrganisation(tx, party, situation.school);
+    return sendDraft(call, locked, { agreementId, organisation });
   },
 });
+
+/**
+ * Sends a locked draft, whoever asks.
+ * @throws CrosswalkError `agreement-not-in-force`, `stopped-by-school`, `invalid-input` where its term is over
+ */
+export async function sendDraft(
+  work: Work,
+  locked: Locked & { readonly request: RequestRow },
+  { agreementId, organisation }: { readonly agreementId: string; readonly organisation: string },
+): Promise<{ requestId: string; connectionId: string; fingerprint: string }> {
+  const { ctx, tx, audit } = work;
+  const { request: row, system } = locked;
+  const { schoolId, id: requestId } = row;
+  const situation = await readSituation(tx, locked);
+  const now = ctx.clock.now();
+  assertTerm(row.until, situation.school, now);
+  if (situation.facts.stoppedBySchool) throw new CrosswalkError('stopped-by-school');
+  const sent = {
+    ...row,
+    state: 'requested' as const,
+    sentBy: userIdOf(ctx),
+    sentAt: now,
+    origins: system.origins,
+    agreementId,
+  };
+  const fingerprint = await fingerprintOf(tx, situation, sent);
+  await tx
+    .update(request)
+    .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, agreementId, fingerprint })
+    .where(eq(request.id, requestId));
+  await recordConsent(work, sent, {
+    side: 'consumer',
+    status: 'accepted',
+    organisation,
+    ...(row.askerName === null ? {} : { byName: row.askerName }),
+  });
+  audit({
+    action: 'request.sent',
+    subjectKind: 'request',
+    subjectId: requestId,
+    details: { connectionId: row.connectionId, fingerprint, scopes: row.scopes.map(({ scope }) => scope) },
+  });
+  if (row.kind === 'open') {
+    await advance(work, locked, { type: 'send' });
+  } else {
+    const approvers = await approversOf(tx, schoolId, system.id);
+    await mailTo(work, situation, 'request-arrived', approvers, schoolPaths.decision(schoolId, requestId));
+  }
+  return { requestId, connectionId: row.connectionId, fingerprint };
+}

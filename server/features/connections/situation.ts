@@ -2,6 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { agreement, request, systemReplacement } from '#db/schema/index.ts';
 import { agreementStatesInForce, replacedStates } from '#db/schema/vocabulary.ts';
+import { neededOfSource } from '#server/roster/live-grants.ts';
 import {
   type ConnectionRow,
   type CredentialRow,
@@ -96,6 +97,7 @@ export async function readSituation(
   const [credential] = await credentialsOf(tx, schoolId, system.id);
   const facts: Facts = {
     consumerKind: connection.consumerKind,
+    way: connection.way,
     producerKind: system.kind,
     draftedAs: latestRequest.draftedAs,
     agreementInForce: await hasAgreementInForce(
@@ -111,8 +113,8 @@ export async function readSituation(
     requestApproved: approvedRequest?.state === 'approved',
     grantLive: grant !== null,
     hostApproved: approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins),
-    credentialProved: grant !== null && suffices(credential, grant.scopes),
-    everLive: connection.lastReceivedAt !== null,
+    credentialProved: grant !== null && suffices(credential, neededOfSource(connection.way, grant.scopes)),
+    everLive: connection.lastReceivedAt !== null || connection.directProof !== null,
     systemReplaced: await isReplaced(tx, schoolId, system.id),
   };
   return {

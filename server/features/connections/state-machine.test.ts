@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectionStates, consumerKinds, systemKinds, turns } from '#db/schema/vocabulary.ts';
+import { connectionStates, connectionWays, consumerKinds, systemKinds, turns } from '#db/schema/vocabulary.ts';
 import messages from '#messages/en/connections.json' with { type: 'json' };
 import { type ErrorCode, errorCodes } from '#server/kernel/errors.ts';
 import {
@@ -23,7 +23,8 @@ const codes = Object.keys(errorCodes).filter(isErrorCode);
 const facts: fc.Arbitrary<Facts> = fc.record({
   consumerKind: fc.constantFrom(...consumerKinds),
   producerKind: fc.constantFrom(...systemKinds),
-  draftedAs: fc.constantFrom('agent' as const, 'school' as const, 'operator' as const),
+  way: fc.constantFrom(null, ...connectionWays),
+  draftedAs: fc.constantFrom('agent' as const, 'school' as const, 'operator' as const, 'lms' as const),
   agreementInForce: fc.boolean(),
   schoolTrusted: fc.boolean(),
   stoppedBySchool: fc.boolean(),
@@ -41,6 +42,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 /** Facts of a world in which nothing hinders. */
 const allGood: Facts = {
   consumerKind: 'marketplace',
+  way: null,
   producerKind: 'sis',
   draftedAs: 'agent',
   agreementInForce: true,

@@ -1,4 +1,4 @@
-import type { ConnectionState, ConsumerKind, SystemKind, Turn } from '#db/schema/vocabulary.ts';
+import type { ConnectionState, ConnectionWay, ConsumerKind, SystemKind, Turn } from '#db/schema/vocabulary.ts';
 import { CrosswalkError, type Disposition, type ErrorCode, errorCodes } from '#server/kernel/errors.ts';
 
 /**
@@ -22,6 +22,10 @@ const causes = {
   'host-not-accepted': { turn: 'technical-contact', next: 'restore-address' },
   'first-sync': { turn: 'crosswalk', next: 'wait-for-sync' },
   'sync-follows': { turn: 'crosswalk', next: 'wait-for-sync' },
+  /** Its roster is here; nothing has been written into the LMS yet. */
+  'push-awaited': { turn: 'school-administrator', next: 'prepare-push' },
+  /** SIS and LMS are said to be connected without us; their ids have not been found over there yet. */
+  'direct-unproved': { turn: 'school-administrator', next: 'look-for-ids' },
   'system-unreachable': { turn: 'crosswalk', next: 'wait-for-retry' },
   'system-refuses': { turn: 'technical-contact', next: 'check-system' },
   'crosswalk-fault': { turn: 'operator', next: 'wait-for-operator' },
@@ -56,9 +60,11 @@ export interface Standing {
 /** What the machine needs to know of the world at the moment of the event. */
 export interface Facts {
   readonly consumerKind: ConsumerKind;
+  /** How an LMS comes by what is released to it; null for every other consumer. */
+  readonly way: ConnectionWay | null;
   readonly producerKind: SystemKind;
   /** As whom the open or latest request was drafted. */
-  readonly draftedAs: 'agent' | 'school' | 'operator';
+  readonly draftedAs: 'agent' | 'school' | 'operator' | 'lms';
   readonly agreementInForce: boolean;
   readonly schoolTrusted: boolean;
   readonly stoppedBySchool: boolean;
@@ -95,6 +101,9 @@ export type ConnectionEvent =
   | { readonly type: 'change-host' }
   /** A request to amend was declined, withdrawn or lapsed, or the approved address came back. */
   | { readonly type: 'drop-amendment' }
+  /** A sync of the producer was applied: what is released is here. */
+  | { readonly type: 'arrive' }
+  /** What is released has reached its consumer, or was found there. */
   | { readonly type: 'receive' }
   | { readonly type: 'fail'; readonly code: ErrorCode }
   | { readonly type: 'hold' }
@@ -131,6 +140,7 @@ export function standingOf(standing: Standing, facts: Pick<Facts, 'draftedAs' | 
 function asker(facts: Pick<Facts, 'draftedAs' | 'producerKind'>): Turn {
   switch (facts.draftedAs) {
     case 'school':
+    case 'lms':
       return 'school-administrator';
     case 'operator':
       return 'operator';
@@ -286,6 +296,14 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     to: (standing, facts) => {
       if (standing.cause !== 'host-changed' && standing.cause !== 'host-not-accepted') return standing;
       return { state: standing.state, cause: facts.hostApproved ? 'credential-needed' : 'host-not-accepted' };
+    },
+  },
+  arrive: {
+    from: ['connecting', 'live', 'failing'],
+    guards: [...permitted, proved],
+    to: (_, { way, everLive }) => {
+      if (way === null || way === 'pull' || everLive) return { state: 'live', cause: 'in-sync' };
+      return { state: 'connecting', cause: way === 'push' ? 'push-awaited' : 'direct-unproved' };
     },
   },
   receive: { from: ['connecting', 'live', 'failing'], guards: [...permitted, proved], to: to('live', 'in-sync') },

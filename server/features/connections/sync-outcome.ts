@@ -1,40 +1,65 @@
-import { eq } from 'drizzle-orm';
-import { credential } from '#db/schema/index.ts';
+import { and, eq } from 'drizzle-orm';
+import { credential, syncRun } from '#db/schema/index.ts';
 import { scopes } from '#db/schema/vocabulary.ts';
 import type { ErrorCode } from '#server/kernel/errors.ts';
 import { runWork, type Work } from '#server/kernel/verb.ts';
+import { neededOfSource } from '#server/roster/live-grants.ts';
 import type { SyncPorts } from '#server/roster/ports.ts';
-import { advanceIfAllowed } from './advance.ts';
+import { advanceIfAllowed, after } from './advance.ts';
 import {
   type CredentialRow,
   credentialsOf,
+  type Locked,
   liveGrantOf,
   lockConnectionsOf,
   lockSystem,
   lockSystemEvenRemoved,
 } from './load-rows.ts';
+import { lookForIdsIn } from './look-for-ids.ts';
 import { purgeUngranted } from './purge-ungranted.ts';
 import { proofOf, suffices } from './read-proof.ts';
 
 /** Implements the port of server/roster/ports.ts: what arrived makes connections live, and a refused credential proved again. */
-export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, systemId, records, at }) =>
+export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, systemId, syncRunId, records, at }) =>
   runWork(ctx, { schoolId }, async (work) => {
     const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
     const [row] = await credentialsOf(work.tx, schoolId, systemId);
     if (row !== undefined && row.provedAt !== null) await proveBySync(work, row, at);
     // A grant that ended while the run was applied was purged before the run's rows could be seen.
     await purgeUngranted(work, system, 'grants-narrowed');
+    const [run] = await work.tx
+      .select({ scopes: syncRun.scopes })
+      .from(syncRun)
+      .where(and(eq(syncRun.schoolId, schoolId), eq(syncRun.id, syncRunId)));
     for (const connection of await lockConnectionsOf(work.tx, schoolId, systemId)) {
+      if (connection.consumerKind === 'lms') {
+        await arriveForLms(work, { system, connection }, run?.scopes ?? []);
+        continue;
+      }
       const columns = { lastReceivedAt: at, records };
       await advanceIfAllowed(work, { system, connection }, { type: 'receive' }, { columns });
     }
   });
 
+/**
+ * The roster of an LMS's grant is here: an LMS that asks may be answered now. When it received any is noted where it is supplied, not here. A
+ * run that began under narrower grants brought less than this one gives: the next one is asked for already.
+ */
+async function arriveForLms(work: Work, locked: Locked, fetched: readonly string[]): Promise<void> {
+  const { way, schoolId, id, state } = locked.connection;
+  const grant = await liveGrantOf(work.tx, schoolId, id);
+  const whole = neededOfSource(way, grant?.scopes ?? []).every((scope) => fetched.includes(scope));
+  if (state === 'connecting' && !whole) return;
+  const arrived = await advanceIfAllowed(work, locked, { type: 'arrive' });
+  if (arrived !== null && way === 'direct') await lookForIdsIn(work, after(locked, arrived));
+}
+
 /** A whole run is the best proof of all: it read everything that is granted. */
 async function proveBySync(work: Work, row: CredentialRow, at: Date): Promise<void> {
   const wanted = new Set<string>();
-  for (const { id } of await lockConnectionsOf(work.tx, row.schoolId, row.systemId)) {
-    for (const scope of (await liveGrantOf(work.tx, row.schoolId, id))?.scopes ?? []) wanted.add(scope);
+  for (const { id, way } of await lockConnectionsOf(work.tx, row.schoolId, row.systemId)) {
+    const grant = await liveGrantOf(work.tx, row.schoolId, id);
+    for (const scope of neededOfSource(way, grant?.scopes ?? [])) wanted.add(scope);
   }
   if (suffices(row, [...wanted])) return;
   const before = proofOf(row);

@@ -2,7 +2,7 @@ import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { account, approversOf, peopleWithRole, type Recipient, technicalContacts } from './recipients.ts';
 import type { Situation } from './situation.ts';
-import type { Next } from './state-machine.ts';
+import { isEnded, type Next } from './state-machine.ts';
 
 type Template =
   | 'request-arrived'
@@ -44,10 +44,23 @@ export async function mailTo(
   }
 }
 
+/** The administrator of an LMS who asked on a pairing page has no account: he hears of the end, wherever it comes from. */
+async function tellPairedLms(work: Work, { school, system, latestRequest }: Situation, next: Next): Promise<void> {
+  if (latestRequest.askerEmail === null || !isEnded(next.state) || next.state === 'declined') return;
+  await enqueueMail(work, {
+    template: 'pairing-ended',
+    to: { email: latestRequest.askerEmail, name: latestRequest.askerName ?? '' },
+    schoolId: school.id,
+    locale: 'en',
+    parameters: { school: school.name, system: system.name },
+  });
+}
+
 /** Tells whoever's turn it has become, once per change of cause. Called inside the transaction of the change. */
 export async function tellWhoseTurn(work: Work, situation: Situation, next: Next): Promise<void> {
   const { school, system, connection, openRequest, latestRequest } = situation;
   if (connection.cause === next.cause) return;
+  await tellPairedLms(work, situation, next);
   const { tx } = work;
   const pathOfSystem = schoolPaths.system(school.id, system.id);
   const pathOfConnection = schoolPaths.connection(school.id, connection.id);

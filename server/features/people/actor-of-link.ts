@@ -18,7 +18,7 @@ const rowsSchema = z.array(
 );
 
 /**
- * The holder of a single-use link that opens a page without an account (a technical contact's set-up page). A link that
+ * The holder of a single-use link that opens a page without an account (a technical contact's set-up page, an LMS's pairing page). A link that
  * was used, withdrawn or ran out is nobody. Looking does not use it up: the verb that does the work marks it used.
  */
 export async function actorOfLink(database: Database, token: string, now: Date): Promise<Actor> {
@@ -27,7 +27,7 @@ export async function actorOfLink(database: Database, token: string, now: Date):
       tx.execute(sql`
         select id, purpose, school_id, system_id, name, email from across.single_use_link_by_hash(${hashToken(token)})
          where used_at is null and withdrawn_at is null and needs_sign_in = false and expires_at > ${now.toISOString()}::timestamptz
-           and purpose = 'technical-contact'`),
+           and purpose in ('technical-contact', 'pairing')`),
     ),
   );
   if (row === undefined) return { kind: 'anonymous' };

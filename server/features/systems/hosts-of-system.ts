@@ -11,3 +11,11 @@ export function hostsOfSystem(
     return [new URL(baseUrl).host];
   return [...new Set(origins.map((origin) => new URL(origin).host))];
 }
+
+/** The host of an LMS that receives, where one is known: credentials go nowhere there, people recognise it by it. */
+export function hostsOfLms(ctx: Pick<Context, 'baseUrl'>, lms: SystemRow): string[] {
+  const hosts = hostsOfSystem(ctx, lms);
+  const typed = lms.settings.baseUrl;
+  if (hosts.length > 0 || typeof typed !== 'string' || !URL.canParse(typed)) return hosts;
+  return [new URL(typed).host];
+}

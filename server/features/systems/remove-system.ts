@@ -4,7 +4,13 @@ import { request, system } from '#db/schema/index.ts';
 import { advance } from '#server/features/connections/advance.ts';
 import { bidFarewell, destroyCredentials } from '#server/features/connections/destroy-credentials.ts';
 import { endConnection } from '#server/features/connections/end-connection.ts';
-import { credentialsOf, lockConnectionsOf, lockSystem, openRequestOf } from '#server/features/connections/load-rows.ts';
+import {
+  credentialsOf,
+  lockConnectionsInto,
+  lockConnectionsOf,
+  lockSystem,
+  openRequestOf,
+} from '#server/features/connections/load-rows.ts';
 import { purgeUngranted } from '#server/features/connections/purge-ungranted.ts';
 import { withdrawLinks } from '#server/features/connections/technical-contact-links.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -23,9 +29,14 @@ export const removeSystem = defineLongVerb({
     const result = await transact(async (work) => {
       const { tx } = work;
       const row = await lockSystem(tx, schoolId, systemId);
-      const connections = await lockConnectionsOf(tx, schoolId, systemId);
-      for (const connection of connections) {
-        const locked = { system: row, connection };
+      const own = await lockConnectionsOf(tx, schoolId, systemId);
+      const connections = [
+        ...own.map((connection) => ({ system: row, connection })),
+        // What an LMS receives ends with it too.
+        ...(await lockConnectionsInto(tx, schoolId, systemId)),
+      ];
+      for (const locked of connections) {
+        const { connection } = locked;
         if (connection.state === 'draft' || connection.state === 'requested') {
           const open = await openRequestOf(tx, schoolId, connection.id);
           await advance(work, locked, { type: 'withdraw', by: 'school' });

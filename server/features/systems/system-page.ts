@@ -1,12 +1,13 @@
 import { and, asc, desc, eq, isNull, or } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
-import { appUser, membership, singleUseLink, systemCall } from '#db/schema/index.ts';
+import { appUser, membership, singleUseLink, systemCall, system as systemTable } from '#db/schema/index.ts';
+import type { Scope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import { credentialsOf, only, type SystemRow, systemInSchool } from '#server/features/connections/load-rows.ts';
-import { askableScopes } from '#server/features/connections/marketplace-scopes.ts';
 import { productOf } from '#server/features/connections/product-of-system.ts';
 import { readConnections } from '#server/features/connections/read-connections.ts';
+import { wantedScopes } from '#server/features/connections/wanted-scopes.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -17,7 +18,7 @@ import { assertMayServe, systemRoles } from './system-party.ts';
 import { viewOfCredential } from './view-of-credential.ts';
 
 /** What the entry form and the guide of a system are made of. */
-function setUpOf(ctx: Context, system: SystemRow) {
+function setUpOf(ctx: Context, system: SystemRow, scopes: readonly Scope[]) {
   const connector = connectorById(system.connector);
   return {
     id: system.id,
@@ -34,7 +35,7 @@ function setUpOf(ctx: Context, system: SystemRow) {
     hostConfirmedAt: system.hostConfirmedAt,
     settingsFields: connector.settingsFields,
     secretFields: connector.secretFields,
-    guide: guideOfSystem(ctx, system, askableScopes(system.kind, system.connector)),
+    guide: guideOfSystem(ctx, system, scopes),
   };
 }
 
@@ -59,6 +60,14 @@ async function contactsOf(tx: Tx, schoolId: string, systemId: string) {
     .orderBy(asc(appUser.name));
 }
 
+async function sourcesOf(tx: Tx, schoolId: string) {
+  return tx
+    .select({ id: systemTable.id, name: systemTable.name })
+    .from(systemTable)
+    .where(and(eq(systemTable.schoolId, schoolId), eq(systemTable.kind, 'sis'), isNull(systemTable.removedAt)))
+    .orderBy(asc(systemTable.createdAt), asc(systemTable.id));
+}
+
 /** A system with its set-up guide, credential, technical contacts, connections and the last of what was asked of it. */
 export const systemPage = defineVerb({
   name: 'systems.page',
@@ -68,6 +77,7 @@ export const systemPage = defineVerb({
   async run({ ctx, tx, input: { schoolId, systemId } }) {
     const system = await systemInSchool(tx, schoolId, systemId);
     const contacts = await contactsOf(tx, schoolId, systemId);
+    const edges = await readConnections(tx, schoolId, ctx.clock.now());
     const links = await tx
       .select({
         name: singleUseLink.name,
@@ -92,7 +102,7 @@ export const systemPage = defineVerb({
         ? []
         : await tx.select({ name: appUser.name }).from(appUser).where(eq(appUser.id, system.hostConfirmedBy));
     return {
-      ...setUpOf(ctx, system),
+      ...setUpOf(ctx, system, await wantedScopes(tx, system)),
       hostConfirmedBy: confirmer?.name ?? null,
       credentials: (await credentialsOf(tx, schoolId, systemId)).map(viewOfCredential),
       technicalContacts: contacts.map(({ forThisSystemOnly, ...contact }) => ({
@@ -100,9 +110,11 @@ export const systemPage = defineVerb({
         forThisSystemOnly: forThisSystemOnly !== null,
       })),
       links,
-      connections: (await readConnections(tx, schoolId, ctx.clock.now())).filter(
-        ({ producer }) => producer.id === systemId,
-      ),
+      connections: edges.filter(({ producer }) => producer.id === systemId),
+      /** Of an LMS: what it receives from a SIS. */
+      receives: edges.filter(({ consumer }) => consumer.id === systemId),
+      /** Of an LMS: SISs whose roster it could be given. */
+      sources: system.kind === 'lms' ? await sourcesOf(tx, schoolId) : [],
       calls: await tx
         .select({
           at: systemCall.at,
@@ -143,7 +155,7 @@ export const setUpPage = defineVerb({
       schoolId,
       school: school.name,
       holder: ctx.actor.name,
-      system: setUpOf(ctx, system),
+      system: setUpOf(ctx, system, await wantedScopes(tx, system)),
       mayEnterAddress: system.hostConfirmedAt === null,
       credential: newest === undefined ? null : viewOfCredential(newest),
     };

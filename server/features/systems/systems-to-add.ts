@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { systemKinds } from '#db/schema/vocabulary.ts';
 import { connectors } from '#server/connectors/registry.ts';
-import { askableScopes } from '#server/features/connections/marketplace-scopes.ts';
+import { askableScopes } from '#server/features/connections/askable-scopes.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 
 /** The products that a SIS or LMS can be, each with the fields of its form and what may be asked of it. */
@@ -24,7 +24,7 @@ export const systemsToAdd = defineVerb({
             const preset = onlyWhen === undefined ? undefined : product.preset[onlyWhen.field];
             return !(name in product.preset) && (preset === undefined || onlyWhen?.is.includes(preset) === true);
           }),
-          scopes: askableScopes(connector.kind, connector.id),
+          scopes: askableScopes('marketplace', connector.kind, connector.id),
         })),
       );
   },

@@ -7,7 +7,9 @@ import { draftRequest } from '#server/features/connections/draft-request.ts';
 import { enterCredential } from '#server/features/connections/enter-credential.ts';
 import { finishConsent } from '#server/features/connections/finish-consent.ts';
 import { inbox } from '#server/features/connections/inbox.ts';
+import { lookForIds } from '#server/features/connections/look-for-ids.ts';
 import { narrowGrant } from '#server/features/connections/narrow-grant.ts';
+import { pair, pairingPage } from '#server/features/connections/pair.ts';
 import { pauseConnection } from '#server/features/connections/pause-connection.ts';
 import { previewRequest } from '#server/features/connections/preview-request.ts';
 import { receipts } from '#server/features/connections/receipts.ts';
@@ -18,6 +20,7 @@ import { resumeConnection } from '#server/features/connections/resume-connection
 import { reviseRequest } from '#server/features/connections/revise-request.ts';
 import { revokeConnection } from '#server/features/connections/revoke-connection.ts';
 import { schoolGraph } from '#server/features/connections/school-graph.ts';
+import { sendPairingLink } from '#server/features/connections/send-pairing-link.ts';
 import { sendRequest } from '#server/features/connections/send-request.ts';
 import { sendToTechnicalContact } from '#server/features/connections/send-to-technical-contact.ts';
 import { startConsent } from '#server/features/connections/start-consent.ts';
@@ -34,6 +37,9 @@ export const connectionsRouter = router({
   reviseRequest: mutation(reviseRequest),
   sendRequest: mutation(sendRequest),
   withdrawRequest: mutation(withdrawRequest),
+  sendPairingLink: mutation(sendPairingLink),
+  pairingPage: query(pairingPage),
+  pair: mutation(pair),
   // deciding
   decisionPage: query(decisionPage),
   previewRequest: mutation(previewRequest),
@@ -47,6 +53,7 @@ export const connectionsRouter = router({
   testCredential: mutation(testCredential),
   startConsent: mutation(startConsent),
   finishConsent: mutation(finishConsent),
+  lookForIds: mutation(lookForIds),
   // steering
   pause: mutation(pauseConnection),
   resume: mutation(resumeConnection),

@@ -7,7 +7,11 @@ import { Hydrate, prefetch, trpc } from '#components/trpc/server.tsx';
 
 interface Address {
   readonly params: Promise<{ schoolId: string }>;
-  readonly searchParams: Promise<{ system?: string | string[]; request?: string | string[] }>;
+  readonly searchParams: Promise<{
+    system?: string | string[];
+    request?: string | string[];
+    lms?: string | string[];
+  }>;
 }
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -18,7 +22,7 @@ export async function generateMetadata(): Promise<Metadata> {
 /** The school asks for a connection, or for a change of one, itself. */
 export default async function AskRequest({ params, searchParams }: Address) {
   const { schoolId } = await params;
-  const { system, request } = await searchParams;
+  const { system, request, lms } = await searchParams;
   const reader = await readerOf(schoolId);
   if (!reader.roles.includes('school-administrator')) forbidden();
   const here = `/school/${schoolId}/requests/new`;
@@ -31,6 +35,7 @@ export default async function AskRequest({ params, searchParams }: Address) {
       <AskRequestForm
         schoolId={schoolId}
         systemId={typeof system === 'string' ? system : null}
+        lmsId={typeof lms === 'string' ? lms : null}
         requestId={typeof request === 'string' ? request : null}
       />
     </Hydrate>
