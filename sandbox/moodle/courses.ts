@@ -225,6 +225,7 @@ export function createCourses(call: Call): Value {
         welcome: call.settings.welcome,
         methods: call.settings.manualEnrolment ? ['manual'] : [],
         activities: [],
+        announcements: [],
       });
       call.model.enrolled.set(id, []);
       return { id, shortname: row.text('shortname') };
@@ -274,13 +275,21 @@ export function deleteCourses(call: Call): Value {
   return { warnings };
 }
 
+/** What stands in the forum for announcements that every new course has; its number is that of the course. */
+export function forumDiscussions(call: Call): Value {
+  const course = call.model.courses.get(int(call.params.get('forumid'), 'forumid'));
+  if (course === undefined) throw missingRecord('forum');
+  requireAccess(call, course);
+  return { discussions: course.announcements.map((subject) => ({ name: subject, subject })), warnings: [] };
+}
+
 /** Every new course has a forum for announcements. */
 export function courseContents(call: Call): Value {
   const course = courseNamed(call, int(call.params.get('courseid'), 'courseid'));
   requireAccess(call, course);
   const modules = [
-    { id: course.id * 100, name: 'Announcements', modname: 'forum' },
-    ...course.activities.map((name, n) => ({ id: course.id * 100 + n + 1, name, modname: 'assign' })),
+    { id: course.id * 100, name: 'Announcements', modname: 'forum', instance: course.id },
+    ...course.activities.map((name, n) => ({ id: course.id * 100 + n + 1, name, modname: 'assign', instance: n + 1 })),
   ];
   return [{ id: course.id, name: 'General', visible: 1, summary: '', section: 0, modules }];
 }

@@ -23,6 +23,10 @@ export const functions: ReadonlyMap<string, WsFunction> = new Map<string, WsFunc
     { params: [...searchParameters, 'limittoenrolled', 'onlywithcompletion'], run: courses.searchCourses },
   ],
   ['core_course_get_contents', { params: ['courseid', 'options'], run: courses.courseContents }],
+  [
+    'mod_forum_get_forum_discussions',
+    { params: ['forumid', 'sortorder', 'page', 'perpage', 'groupid'], run: courses.forumDiscussions },
+  ],
   ['core_course_create_courses', { params: ['courses'], run: courses.createCourses }],
   ['core_course_update_courses', { params: ['courses'], run: courses.updateCourses }],
   ['core_course_delete_courses', { params: ['courseids'], run: courses.deleteCourses }],

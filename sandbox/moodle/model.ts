@@ -26,6 +26,8 @@ const courseSchema = z.object({
   methods: z.array(z.string()),
   /** Names of activities that teachers put in. */
   activities: z.array(z.string()),
+  /** Subjects in the forum for announcements. */
+  announcements: z.array(z.string()).default([]),
 });
 const userSchema = z.object({
   id: z.number(),
@@ -262,6 +264,7 @@ function fill({ school, categories, users, courses, enrolled }: MoodleModel): vo
     // As a new 4.5 is installed: whoever is enrolled by hand or by a web service gets a mail.
     welcome: 1,
     activities: [],
+    announcements: [],
   };
   courses.set(1, {
     id: 1,
@@ -277,6 +280,7 @@ function fill({ school, categories, users, courses, enrolled }: MoodleModel): vo
     welcome: 0,
     methods: [],
     activities: [],
+    announcements: [],
   });
   for (const course of lmsCourses(school)) {
     if (course.state === 'deleted') continue;

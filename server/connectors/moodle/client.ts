@@ -25,25 +25,37 @@ const meanings: Readonly<Record<string, ErrorCode>> = {
   upgraderunning: 'foreign-unavailable',
 };
 
+/** A parameter as it is meant; a form has `a[0][b]` for what is nested. */
+export type Parameter = string | number | readonly Parameter[] | { readonly [name: string]: Parameter };
+
+function* fieldsOf(parameter: Parameter, name: string): Generator<[string, string]> {
+  if (typeof parameter !== 'object') {
+    yield [name, String(parameter)];
+    return;
+  }
+  for (const [key, inner] of Object.entries(parameter)) yield* fieldsOf(inner, name === '' ? key : `${name}[${key}]`);
+}
+
 /**
  * Calls one web service function. Always POST with a form: the token stays out of addresses and logs, and Moodle ignores a JSON body in
- * silence. Names come unescaped (`moodlewssettingraw`).
+ * silence. Names come unescaped (`moodlewssettingraw`). The function is named last: where PHP drops the tail of a long form (`max_input_vars`),
+ * Moodle misses it and refuses, instead of doing half of what was asked.
  * @throws CrosswalkError by the error code, which Moodle sends with HTTP 200
  */
 export function call<S extends z.ZodType>(
   session: MoodleSession,
   wsFunction: WsFunction,
-  parameters: Readonly<Record<string, string>>,
+  parameters: { readonly [name: string]: Parameter },
   schema: S,
   rowsOf: (value: z.infer<S>) => number | null,
 ): Promise<z.infer<S>> {
-  const form = new URLSearchParams({
-    wstoken: session.secret.token,
-    wsfunction: wsFunction,
-    moodlewsrestformat: 'json',
-    moodlewssettingraw: '1',
-    ...parameters,
-  });
+  const form = new URLSearchParams([
+    ['wstoken', session.secret.token],
+    ['moodlewsrestformat', 'json'],
+    ['moodlewssettingraw', '1'],
+    ...fieldsOf(parameters, ''),
+    ['wsfunction', wsFunction],
+  ]);
   const url = `${session.settings.baseUrl}/webservice/rest/server.php`;
   return ask(
     session,
