@@ -20,6 +20,15 @@ const namesOf = (content: Content) => ({
   firstname: nameFor(content.givenName, longest.person) || '-',
   lastname: nameFor(content.familyName, longest.person) || '-',
 });
+/** An account to be made. */
+interface Account {
+  readonly change: UserChange;
+  readonly content: Content;
+  readonly username: string;
+  readonly email: string;
+  readonly auth: string;
+}
+
 const wholeName = (user: StandingUser) => user.fullname ?? null;
 
 export function deliverUsers(
@@ -61,26 +70,26 @@ async function byKey(session: MoodleSession, changes: readonly UserChange[]): Pr
 
 async function create(session: MoodleSession, changes: readonly UserChange[], deadline: Deadline) {
   const outcomes: PushOutcome[] = [];
-  const wanted: { change: UserChange; content: Content; email: string }[] = [];
+  const wanted: Account[] = [];
   // Looked for in any case: that is one question, and one who is there would spoil the whole list.
   const before = await byKey(session, changes);
   for (const change of changes) {
     const { content, key } = change;
     const there = before.get(key);
     if (there !== undefined) outcomes.push(done(change, there.id, wholeName(there)));
-    else if (content === null || content.email === null) outcomes.push(refused(change, 'email-refused'));
-    else wanted.push({ change, content, email: content.email });
+    else if (content === null || content.username === null) outcomes.push(refused(change, 'username-refused'));
+    else if (content.email === null) outcomes.push(refused(change, 'email-refused'));
+    else {
+      const { username, email, signIn } = content;
+      wanted.push({ change, content, username, email, auth: signIn ?? 'manual' });
+    }
   }
   const sent = await sendHalving(deadline, wanted, async (rows) => {
-    const users = rows.map(({ change, content, email }) => ({
-      username: content.username,
-      ...namesOf(content),
-      email,
-      auth: content.signIn,
-      idnumber: change.key,
+    const users = rows.map(({ change, content, username, email, auth }) => {
+      const user = { username, ...namesOf(content), email, auth, idnumber: change.key };
       // Never `createpassword`: that mails it.
-      ...(internal.has(content.signIn) ? { password: unusablePassword() } : {}),
-    }));
+      return internal.has(auth) ? { ...user, password: unusablePassword() } : user;
+    });
     await call(session, 'core_user_create_users', { users }, madeSchema, (made) => made.length);
   });
   // What stands there is what counts, not what the answer said: a tail may be lost, an id another's.
@@ -91,7 +100,7 @@ async function create(session: MoodleSession, changes: readonly UserChange[], de
   const failed = wanted.filter(({ change }) => !standing.has(change.key));
   const reasons = await reasonsFor(session, failed, deadline);
   for (const row of wanted) {
-    const { change, content } = row;
+    const { change, auth } = row;
     const there = standing.get(change.key);
     const code = sent.refused.get(row);
     if (there !== undefined) outcomes.push(done(change, there.id, wholeName(there)));
@@ -100,7 +109,7 @@ async function create(session: MoodleSession, changes: readonly UserChange[], de
     else {
       const reason = reasons.get(change.key);
       // With nothing else to blame it is most likely a way to sign in whose plug-in is not there.
-      const field = reason === undefined && !internal.has(content.signIn) ? 'auth' : null;
+      const field = reason === undefined && !internal.has(auth) ? 'auth' : null;
       outcomes.push(refused(change, reason ?? 'refused', { code, field }));
     }
   }
@@ -110,7 +119,7 @@ async function create(session: MoodleSession, changes: readonly UserChange[], de
 /** With debugging off Moodle says only that a parameter is not valid, so that the reason is looked for. */
 async function reasonsFor(
   session: MoodleSession,
-  failed: readonly { change: UserChange; content: Content; email: string }[],
+  failed: readonly Account[],
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, PushProblem>> {
   const reasons = new Map<string, PushProblem>();
@@ -118,12 +127,12 @@ async function reasonsFor(
   const usernames = await usersBy(
     session,
     'username',
-    failed.map(({ content }) => content.username),
+    failed.map(({ username }) => username),
   );
   const taken = new Set(usernames.map(({ username }) => username));
-  for (const { change, content, email } of failed) {
-    if (taken.has(content.username)) reasons.set(change.key, 'username-taken');
-    else if (!isUsername(content.username)) reasons.set(change.key, 'username-refused');
+  for (const { change, username, email } of failed) {
+    if (taken.has(username)) reasons.set(change.key, 'username-taken');
+    else if (!isUsername(username)) reasons.set(change.key, 'username-refused');
     else if (!isAddress(email)) reasons.set(change.key, 'email-refused');
     else if (!deadline.isOver() && (await usersOfAddress(session, email)).length > 0) {
       reasons.set(change.key, 'email-taken');
@@ -177,8 +186,9 @@ async function update(session: MoodleSession, changes: readonly UserChange[], de
   const rows = changes.flatMap(({ foreignId, content }): Row[] => {
     const id = idOf(foreignId);
     if (id === null || content === null) return [];
-    const row = { id, username: content.username, ...namesOf(content) };
-    return [content.email === null ? row : { ...row, email: content.email }];
+    const login: { readonly [field: string]: string } = content.username === null ? {} : { username: content.username };
+    const address: { readonly [field: string]: string } = content.email === null ? {} : { email: content.email };
+    return [{ id, ...login, ...namesOf(content), ...address }];
   });
   const { codes, unsent } = await write(session, rows, deadline);
   const standing = await standingById(session, changes);
@@ -193,13 +203,14 @@ async function update(session: MoodleSession, changes: readonly UserChange[], de
     if (code === undefined)
       return isAs(there, row) ? done(change, there.id, wholeName(there)) : refused(change, 'not-written');
     // A username that another has ends in an error of the database alone.
-    const isDoubled = code === 'dmlwriteexception' && there.username !== row.username;
+    const isDoubled =
+      code === 'dmlwriteexception' && row.username !== undefined && there.username !== row.username;
     return refused(change, meanings[code] ?? (isDoubled ? 'username-taken' : 'refused'), { code });
   });
 }
 
 const isAs = (user: StandingUser, row: Row) =>
-  user.username === row.username &&
+  (row.username === undefined || user.username === row.username) &&
   user.firstname === row.firstname &&
   user.lastname === row.lastname &&
   (row.email === undefined || user.email?.toLowerCase() === String(row.email).toLowerCase());
