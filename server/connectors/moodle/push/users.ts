@@ -203,8 +203,7 @@ async function update(session: MoodleSession, changes: readonly UserChange[], de
     if (code === undefined)
       return isAs(there, row) ? done(change, there.id, wholeName(there)) : refused(change, 'not-written');
     // A username that another has ends in an error of the database alone.
-    const isDoubled =
-      code === 'dmlwriteexception' && row.username !== undefined && there.username !== row.username;
+    const isDoubled = code === 'dmlwriteexception' && row.username !== undefined && there.username !== row.username;
     return refused(change, meanings[code] ?? (isDoubled ? 'username-taken' : 'refused'), { code });
   });
 }
