@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'db',
           include: ['server/**/*.db.test.ts', 'db/**/*.db.test.ts', 'scripts/**/*.db.test.ts'],
           globalSetup: ['db/testing/global-setup.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },

@@ -34,6 +34,7 @@ test('the pages of a school are closed to another school, to an agent and to the
   operator,
   sis,
 }) => {
+  test.setTimeout(420_000);
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await requestSent(school, sisWanted(sis));
   const other = await schoolInForce(cast, operator, agency);

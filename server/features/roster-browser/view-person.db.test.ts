@@ -33,6 +33,7 @@ describe('one person of a school', () => {
         id: connectionId,
         school_id: school.schoolId,
         consumer_kind: 'lms',
+        way: 'pull',
         consumer_system_id: consumer,
         producer_system_id: school.systemId,
         state: more.state ?? 'connecting',
