@@ -161,7 +161,7 @@ export function loadEnvironment(source: Source = process.env): Environment {
 
   const allow = parseAllowList(text('OUTBOUND_ALLOW') ?? '');
   if (allow.wrong.length > 0) say('wrong', 'OUTBOUND_ALLOW', 'OUTBOUND_ALLOW');
-  const sandbox = (variable: `SANDBOX_${'SIS' | 'CANVAS' | 'MOODLE' | 'PULLER'}_URL`) =>
+  const sandbox = (variable: 'SANDBOX_SIS_URL' | 'SANDBOX_CANVAS_URL' | 'SANDBOX_MOODLE_URL' | 'SANDBOX_PULLER_URL') =>
     mode === 'demo' ? read(variable, httpUrl) : null;
 
   const environment: Environment = {
