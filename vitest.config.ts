@@ -7,7 +7,13 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['server/**/*.test.ts', 'components/**/*.test.ts', 'db/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: [
+            'server/**/*.test.ts',
+            'components/**/*.test.ts',
+            'db/**/*.test.ts',
+            'messages/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
           exclude: [
             '**/*.db.test.ts',
             '**/*.contract.test.ts',

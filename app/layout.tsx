@@ -1,9 +1,9 @@
 import type { Metadata, Viewport } from 'next';
 import { cookies } from 'next/headers';
-import { NextIntlClientProvider } from 'next-intl';
-import { getLocale, getMessages } from 'next-intl/server';
+import { getLocale } from 'next-intl/server';
 import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
+import { Texts } from '#components/texts/texts.tsx';
 import { TRPCProvider } from '#components/trpc/client.tsx';
 import './globals.css';
 
@@ -15,18 +15,15 @@ export const metadata: Metadata = {
 export const viewport: Viewport = { width: 'device-width', initialScale: 1 };
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
+  const locale = await getLocale();
   const theme = (await cookies()).get('crosswalk-theme')?.value;
   return (
-    <html
-      lang={await getLocale()}
-      data-theme={theme === 'light' || theme === 'dark' ? theme : undefined}
-      suppressHydrationWarning
-    >
+    <html lang={locale} data-theme={theme === 'light' || theme === 'dark' ? theme : undefined} suppressHydrationWarning>
       <body>
-        <NextIntlClientProvider messages={await getMessages()} now={new Date()}>
+        <Texts locale={locale} now={new Date()}>
           <TRPCProvider>{children}</TRPCProvider>
           <Toaster position="bottom-right" toastOptions={{ className: 'font-sans' }} />
-        </NextIntlClientProvider>
+        </Texts>
       </body>
     </html>
   );

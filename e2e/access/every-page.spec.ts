@@ -51,7 +51,7 @@ async function walk(person: Person, routes: readonly string[], ids: Record<strin
 // A page that is new is visited here without a line written; one whose address needs a value that this file does not
 // know fails until it is given.
 test('every page of a school fits a phone and has no violation', async ({ cast, agency, operator, sis }) => {
-  test.setTimeout(420_000);
+  test.setTimeout(240_000);
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await sisLive(school, sis);
   const { schoolId, agreementId } = school;
@@ -74,7 +74,7 @@ test('every page of a school fits a phone and has no violation', async ({ cast, 
 });
 
 test('every page of an agent fits a phone and has no violation', async ({ cast, agency, operator }) => {
-  test.setTimeout(420_000);
+  test.setTimeout(240_000);
   const school = await schoolInForce(cast, operator, agency);
   await requestSent(school, sisWanted(new Sis()));
   const { agentId, administrator } = agency;
@@ -111,7 +111,7 @@ test('every page of an agent fits a phone and has no violation', async ({ cast, 
 });
 
 test('every page of the operator fits a phone and has no violation', async ({ cast, agency, operator }) => {
-  test.setTimeout(420_000);
+  test.setTimeout(240_000);
   const school = await schoolInForce(cast, operator, agency);
   const again = await cast.person(operator.name, operator.email, operator.password);
   await again.signInQuietly();

@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { putStudent, recognisable } from '../fixtures/people-in-roster.ts';
 import type { Person } from '../fixtures/person.ts';
 import { addressOf, everyRoute } from '../fixtures/routes.ts';
@@ -10,8 +11,7 @@ const words = Object.values(recognisable);
 const wordsIn = (text: string) => words.filter((word) => text.toLowerCase().includes(word.toLowerCase()));
 
 /** What a page holds, seen or not: its markup, what scripts fetched, and what it sent along for them. */
-async function told(person: Person, address: string): Promise<string[]> {
-  const page = await person.open('/account');
+async function told(page: Page, address: string): Promise<string[]> {
   const answers: Promise<string>[] = [];
   const listen = (response: { url(): string; text(): Promise<string> }) => {
     // What was left before it had come is no answer.
@@ -27,11 +27,12 @@ async function told(person: Person, address: string): Promise<string[]> {
 /** In his own portal every page is opened; of the others, which are closed to him, what is answered is read. */
 async function seenAnywhere(person: Person, own: string, ids: Record<string, string>): Promise<string[]> {
   const seen: string[] = [];
+  const page = await person.open('/account');
   for (const route of everyRoute().filter((one) => /^\/(agent|operator|school)(\/|$)/.test(one))) {
     const address = addressOf(route, ids);
     if (address === null) continue;
     const found = route.startsWith(own)
-      ? await told(person, address)
+      ? await told(page, address)
       : wordsIn(await (await person.context.request.get(address)).text());
     if (found.length > 0) seen.push(`${person.name} at ${route}: ${found.join(', ')}`);
   }
@@ -44,7 +45,7 @@ test('a student is seen by the school administrator, and by no agent, operator o
   operator,
   sis,
 }) => {
-  test.setTimeout(480_000);
+  test.setTimeout(240_000);
   const school = await schoolInForce(cast, operator, agency);
   const { systemId, requestId, connectionId } = await sisLive(school, sis);
   const { schoolId, agreementId, administrator } = school;
@@ -67,6 +68,7 @@ test('a student is seen by the school administrator, and by no agent, operator o
     templateId: template?.id ?? '',
   };
 
+  const page = await administrator.open('/account');
   // She is there to be seen: the list, her page, her group and the sync that brought her.
   const places = [
     '/school/[schoolId]/data/people/[personId]',
@@ -74,9 +76,10 @@ test('a student is seen by the school administrator, and by no agent, operator o
     '/school/[schoolId]/connections/[connectionId]/runs/[runId]?changes=students',
   ];
   for (const place of places) {
-    expect(await told(administrator, addressOf(place, ids) ?? ''), place).toContain(recognisable.family);
+    const address = addressOf(place, ids) ?? '';
+    await expect.poll(() => told(page, address), place).toContain(recognisable.family);
   }
-  expect(await told(administrator, `/school/${schoolId}/data?show=students`)).toContain(recognisable.number);
+  await expect.poll(() => told(page, `/school/${schoolId}/data?show=students`)).toContain(recognisable.number);
 
   expect(await seenAnywhere(agency.agent, '/agent', ids)).toEqual([]);
   expect(await seenAnywhere(agency.administrator, '/agent', ids)).toEqual([]);
@@ -84,6 +87,6 @@ test('a student is seen by the school administrator, and by no agent, operator o
   const tom = await joinSchool(cast, school, 'Tom Technical', ['technical-contact', 'approver', 'signatory']);
   expect(await seenAnywhere(tom, '/school', ids)).toEqual([]);
   for (const place of [...places, '/school/[schoolId]/data?show=students']) {
-    expect(await told(tom, addressOf(place, ids) ?? ''), place).toEqual([]);
+    expect(await told(tom.page, addressOf(place, ids) ?? ''), place).toEqual([]);
   }
 });

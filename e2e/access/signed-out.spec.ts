@@ -6,7 +6,7 @@ import { expect, test } from '../fixtures/test.ts';
 const open = (route: string) =>
   route === '/' ||
   route === '/sign-out' ||
-  /^\/(sign-in|register|reset-password|invitation|connect|dev)(\/|$)/.test(route);
+  /^\/(sign-in|register|reset-password|invitation|connect|pair|dev)(\/|$)/.test(route);
 
 const noSuch = '01900000-0000-7000-8000-000000000000';
 const unknown = new Proxy<Record<string, string>>({}, { get: () => noSuch });
@@ -15,9 +15,12 @@ test('nobody who has not signed in sees any page of a portal', async ({ page }) 
   const routes = everyRoute().filter((route) => !open(route));
   expect(routes.length).toBeGreaterThan(10);
   for (const route of routes) {
-    await page.goto(addressOf(route, unknown) ?? '');
-    await expect(page, route).toHaveURL(/\/sign-in/);
+    const answer = await page.request.get(addressOf(route, unknown) ?? '', { maxRedirects: 0 });
+    expect(answer.status(), route).toBe(307);
+    expect(answer.headers().location, route).toMatch(/^\/sign-in\?/);
   }
+  await page.goto(addressOf(routes[0] ?? '', unknown) ?? '');
+  await expect(page).toHaveURL(/\/sign-in/);
 });
 
 test('the page that one wanted to see comes after signing in', async ({ operator, cast }) => {

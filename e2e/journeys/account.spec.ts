@@ -45,7 +45,9 @@ test('a wrong password and an unknown address get the same answer, and too many 
   for (const person of [karel, nobody]) {
     const page = await person.open('/sign-in');
     for (let count = 0; count < 6; count += 1) {
+      const answered = page.waitForResponse((response) => response.request().method() === 'POST');
       await person.fillSignIn(page, `wrong password ${count}`);
+      await answered;
       const alert = page.getByRole('main').getByRole('alert');
       await expect(alert).toBeVisible();
       await expect(page.getByRole('button', { name: 'Sign in' })).toBeEnabled();

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+// Without windows of its own it is a quarter quicker; whatever else there is does the same.
+const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 function onPath(): string | null {
   const given = process.env.CHROMIUM_PATH;
@@ -26,14 +27,14 @@ export function findOrInstallChromium(): string | null {
     }).status === 0;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     if (quietly('apt-get', ['update', '-qq']))
-      quietly('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium']);
+      quietly('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium-headless-shell']);
   } else {
     quietly(process.execPath, ['node_modules/@playwright/test/cli.js', 'install', 'chromium']);
   }
   const found = onPath();
   if (found === null)
     process.stdout.write(
-      'No Chromium was found and none could be installed: install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.\n',
+      'No Chromium was found and none could be installed: install one (Debian: apt-get install chromium-headless-shell) or set CHROMIUM_PATH.\n',
     );
   return found;
 }
