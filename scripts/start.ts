@@ -195,6 +195,7 @@ async function start(): Promise<void> {
     const health = `http://${host}:${env.port}/api/health`;
     if (!(await untilAnswers(health, (status) => status === 200, 60)))
       notUp('web', `Crosswalk did not become healthy: ${health} says which part is down.`);
+    if (invented.length > 0) await (await import('#db/seed/demo.ts')).afterStart(full);
   } else {
     const health = `http://${env.workerHost === '0.0.0.0' ? '127.0.0.1' : env.workerHost}:${env.workerPort}/health`;
     if (!(await untilAnswers(health, (status) => status === 200, 60)))
@@ -215,6 +216,7 @@ async function start(): Promise<void> {
   if (invented.length > 0) {
     say(`\nMail is kept at ${full.baseUrl}/dev/mail. The invented SIS and LMSs:`);
     say(`  ${invented.map((one) => `${one.url} (${one.name})`).join('  ')}`);
+    say('Atrium, the LMS that pulls (puller), shows what Lindenhof gives it: user admin, password atrium-demo.');
     say(`Logs: ${join(dataDir, 'logs')}`);
   }
   say('\nCtrl-C stops everything; the data stays.');

@@ -6,7 +6,15 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { Cast, demoPassword, type Stage } from './persons.ts';
 import { bringAgent, bringOperator } from './scenes/marketplace.ts';
 import { addProspect, comeAboard, joinSchool } from './scenes/schools.ts';
-import { askForSis, connectCanvas, connectMoodle, connectSis, loseClient } from './scenes/systems.ts';
+import {
+  askForSis,
+  connectAtrium,
+  connectCanvas,
+  connectMoodle,
+  connectSis,
+  letAtriumPull,
+  loseClient,
+} from './scenes/systems.ts';
 
 export interface DemoAccount {
   readonly person: string;
@@ -29,6 +37,7 @@ const people = {
     administrator: { name: 'Saskia van den Berg', email: 'saskia@lindenhof.example' },
     approver: { name: 'Thomas Öztürk', email: 'thomas@lindenhof.example' },
     technicalContact: { name: 'Iris Jansen', email: 'iris@lindenhof.example' },
+    lmsAdministrator: { name: 'Noor Smit', email: 'noor@lindenhof.example' },
   },
   brackenfield: { name: 'Helen Marsh', email: 'helen@brackenfield.example' },
   waterkant: { name: 'Daan Visser', email: 'daan@waterkant.example' },
@@ -39,7 +48,7 @@ const demoAccounts: readonly DemoAccount[] = [
   account(
     people.lindenhof.administrator,
     'administrator of Lindenhof Schools, where everything is live',
-    'the graph of a school that is live, and what was asked of its SIS',
+    'the graph of a school that is live on all three legs, and what was asked of its SIS',
   ),
   account(people.lindenhof.approver, 'approver of Lindenhof Schools'),
   account(people.lindenhof.technicalContact, 'technical contact of Lindenhof Schools'),
@@ -65,8 +74,8 @@ function account({ name, email }: Person, role: string, tryFirst = ''): DemoAcco
 
 /** The demo's story, told by its people through the product's own verbs; mails and syncs go through the worker. */
 async function tellDemo(stage: DemoStage, say: (text: string) => void): Promise<void> {
-  const { sisUrl, canvasUrl, moodleUrl } = stage.env.sandbox;
-  if (sisUrl === null || canvasUrl === null || moodleUrl === null) {
+  const { sisUrl, canvasUrl, moodleUrl, pullerUrl } = stage.env.sandbox;
+  if (sisUrl === null || canvasUrl === null || moodleUrl === null || pullerUrl === null) {
     throw new CrosswalkError('misconfigured', { details: { problem: 'sandbox-missing' } });
   }
   const cast = new Cast(stage);
@@ -99,9 +108,15 @@ async function tellDemo(stage: DemoStage, say: (text: string) => void): Promise<
     approver: people.lindenhof.approver.email,
     technicalContact: people.lindenhof.technicalContact.email,
   };
-  await connectSis(cast, agency, trio, { sisUrl, slug: 'lindenhof' });
+  const { systemId: sisId } = await connectSis(cast, agency, trio, { sisUrl, slug: 'lindenhof' });
   await connectCanvas(cast, agency, trio, { canvasUrl, slug: 'lindenhof', baseUrl: stage.baseUrl });
   await connectMoodle(cast, agency, trio, { moodleUrl, slug: 'lindenhof' });
+  await connectAtrium(cast, trio, {
+    pullerUrl,
+    sisId,
+    schoolName: 'Lindenhof Schools',
+    lmsAdministrator: people.lindenhof.lmsAdministrator,
+  });
 
   say('Making the demo: a request that waits, a credential that fails, a prospect …');
   const brackenfield = await comeAboard(cast, agency, {
@@ -151,6 +166,11 @@ function alone(school: { schoolId: string }, person: Person) {
     approver: person.email,
     technicalContact: person.email,
   };
+}
+
+/** What can only be done once the pages are up: the LMS that pulls asks for its roster. */
+export async function afterStart({ sandbox }: Environment): Promise<void> {
+  if (sandbox.pullerUrl !== null) await letAtriumPull(sandbox.pullerUrl);
 }
 
 export interface DemoStage extends Stage {

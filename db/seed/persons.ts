@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { acceptInvitation } from '#server/features/people/accept-invitation.ts';
+import { actorOfLink } from '#server/features/people/actor-of-link.ts';
 import { actorOfSession } from '#server/features/people/actor-of-session.ts';
 import { signInWithPassword } from '#server/features/people/sign-in-with-password.ts';
 import type { Actor, Context } from '#server/kernel/context.ts';
@@ -42,6 +43,13 @@ export class Cast {
     return this.#stage.context(await actorOfSession(anonymous.database, token, anonymous.clock.now()));
   }
 
+  /** Whoever has the newest link of this kind that was mailed to an address, and needs no account for it. */
+  async asHolder(email: string, kind: 'pair'): Promise<Context> {
+    const token = (await this.mailedLink(email, kind)).split('/').at(-1) ?? '';
+    const { database, clock } = this.anonymous();
+    return this.#stage.context(await actorOfLink(database, token, clock.now()));
+  }
+
   /** Opens the invitation that the product mailed and makes the account; where there is one already, joins with it. */
   async acceptInvitation(email: string, name: string): Promise<void> {
     const token = (await this.mailedLink(email, 'invitation')).split('/').at(-1) ?? '';
@@ -63,7 +71,7 @@ export class Cast {
   }
 
   /** The address in the newest mail to somebody, once the worker has delivered it; each link is handed out once. */
-  async mailedLink(email: string, kind: 'invitation' | 'connect'): Promise<string> {
+  async mailedLink(email: string, kind: 'invitation' | 'pair'): Promise<string> {
     const pattern = new RegExp(`href="([^"]*/${kind}/[^"]+)"`);
     return until(`a mail with a link for ${kind}`, async () => {
       const rows = mailRows.parse(

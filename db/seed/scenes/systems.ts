@@ -5,6 +5,10 @@ import { decisionPage } from '#server/features/connections/decision-page.ts';
 import { draftRequest } from '#server/features/connections/draft-request.ts';
 import { enterCredential } from '#server/features/connections/enter-credential.ts';
 import { finishConsent } from '#server/features/connections/finish-consent.ts';
+import { inbox } from '#server/features/connections/inbox.ts';
+import { pair } from '#server/features/connections/pair.ts';
+import { schoolGraph } from '#server/features/connections/school-graph.ts';
+import { sendPairingLink } from '#server/features/connections/send-pairing-link.ts';
 import { sendRequest } from '#server/features/connections/send-request.ts';
 import { startConsent } from '#server/features/connections/start-consent.ts';
 import { requestSync } from '#server/features/sync/request-sync.ts';
@@ -157,6 +161,66 @@ export async function connectMoodle(
     input: { schoolId, systemId, secret: { token } },
   });
   await live(cast, school, systemId);
+}
+
+const peopleScopes = [
+  ...rosterScopes,
+  { scope: 'roster.classes', required: true },
+  { scope: 'roster.teachers', required: true },
+  { scope: 'roster.students', required: true },
+] as const;
+
+/**
+ * LMS → SIS: the school sends a link to the LMS's administrator, he asks on the pairing page, the approver releases, and he enters
+ * in his LMS what he was given. It pulls once the pages are up.
+ */
+export async function connectAtrium(
+  cast: Cast,
+  school: School,
+  place: { pullerUrl: string; sisId: string; schoolName: string; lmsAdministrator: { name: string; email: string } },
+): Promise<void> {
+  const { schoolId } = school;
+  const { pullerUrl, sisId, schoolName, lmsAdministrator } = place;
+  await sendPairingLink({
+    ctx: await cast.as(school.administrator),
+    input: { schoolId, systemId: sisId, ...lmsAdministrator },
+  });
+  const issued = await pair({
+    ctx: await cast.asHolder(lmsAdministrator.email, 'pair'),
+    input: {
+      lms: 'Atrium',
+      address: pullerUrl,
+      ...lmsAdministrator,
+      scopes: [...peopleScopes],
+      purpose: 'So that teachers and students find their groups in Atrium on the first day.',
+    },
+  });
+  const { items } = await inbox({ ctx: await cast.as(school.approver), input: { schoolId } });
+  const asked = items.find(({ requestId }) => requestId !== null);
+  if (asked?.requestId === null || asked === undefined)
+    throw new CrosswalkError('internal', { details: { problem: 'demo-pairing' } });
+  await approve(cast, school, asked.requestId);
+  const { connectionId } = asked;
+  await until('the roster for Atrium', async () => {
+    const { edges } = await schoolGraph({ ctx: await cast.as(school.administrator), input: { schoolId } });
+    return edges.find((edge) => edge.connectionId === connectionId && edge.state === 'live');
+  });
+  await control(`${pullerUrl}/_sandbox/sources`, 'POST', {
+    name: schoolName,
+    baseUrl: issued.rosterUrl,
+    tokenUrl: issued.tokenUrl,
+    clientId: issued.clientId,
+    clientSecret: issued.clientSecret,
+  });
+}
+
+const atriumSources = z.object({ sources: z.array(z.object({ id: z.string(), lastPull: z.unknown() })) });
+
+/** Atrium's administrator presses Pull for each school of which nothing was asked yet. */
+export async function letAtriumPull(pullerUrl: string): Promise<void> {
+  const { sources } = atriumSources.parse(await control(`${pullerUrl}/_sandbox/sources`, 'GET'));
+  for (const { id, lastPull } of sources)
+    if (lastPull === null) await control(`${pullerUrl}/_sandbox/sources/${id}/pull`, 'POST');
 }
 
 const developerKeys = z.object({
