@@ -69,14 +69,14 @@ test('S.2.0 whole: SIS, marketplace and LMS connected; the LMS pulls its roster,
   const handed =
     await test.step('the LMS’s administrator asks on the pairing page that the school sent him', async () => {
       const sending = await administrator.open(`${home}/systems/${leg1.systemId}`);
-    await sending.getByRole('button', { name: 'Send a pairing link' }).click();
-    const dialog = sending.getByRole('dialog');
-    await dialog.getByLabel('Name').fill(noor.name);
-    await dialog.getByLabel('E-mail address').fill(noor.email);
-    await seen(sending, 'system-pairing-link');
-    await dialog.getByRole('button', { name: 'Send the link' }).click();
-    await expect(sending.getByText(`Sent to ${noor.email}.`).first()).toBeVisible();
-    const page = await noor.lookAt(
+      await sending.getByRole('button', { name: 'Send a pairing link' }).click();
+      const dialog = sending.getByRole('dialog');
+      await dialog.getByLabel('Name').fill(noor.name);
+      await dialog.getByLabel('E-mail address').fill(noor.email);
+      await seen(sending, 'system-pairing-link');
+      await dialog.getByRole('button', { name: 'Send the link' }).click();
+      await expect(sending.getByText(`Sent to ${noor.email}.`).first()).toBeVisible();
+      const page = await noor.lookAt(
         await openFromMail(await noor.open('/'), noor.email, /invites your LMS/, 'Open the pairing page'),
       );
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(
