@@ -31,7 +31,8 @@ export function SchoolHome({ schoolId, roles }: { schoolId: string; roles: reado
   const syncing = progress.some(({ run }) => isMoving(run?.state));
   const { data: graph } = useSuspenseQuery({
     ...trpc.connections.schoolGraph.queryOptions({ schoolId }),
-    refetchInterval: syncing ? 3_000 : 15_000,
+    // What Crosswalk brings to life by itself is shown when it lives; its run may not have begun when the page was opened.
+    refetchInterval: (query) => (syncing || query.state.data?.edges.some(isComing) === true ? 3_000 : 15_000),
   });
   const { data: inbox } = useSuspenseQuery({
     ...trpc.connections.inbox.queryOptions({ schoolId }),
@@ -132,5 +133,7 @@ export function SchoolHome({ schoolId, roles }: { schoolId: string; roles: reado
 }
 
 const isMoving = (state: string | undefined) => state === 'queued' || state === 'running';
+
+const isComing = ({ cause }: { cause: string }) => cause === 'first-sync' || cause === 'sync-follows';
 
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
