@@ -58,24 +58,24 @@ const colour: Record<StateLook, string> = {
 function Lane({ look, towards }: { look: StateLook; towards: 'right' | 'left' }) {
   const dash = { live: undefined, wait: '10 7', fail: '28 14', rest: '2 6' }[look];
   return (
-    <svg
-      viewBox="0 0 100 14"
-      preserveAspectRatio="none"
-      aria-hidden="true"
-      className={classNames('h-3.5 w-full max-md:hidden', towards === 'left' && 'rotate-180')}
-    >
-      <line
-        x1="0"
-        y1="7"
-        x2="94"
-        y2="7"
-        stroke="currentColor"
-        strokeWidth="3"
-        strokeDasharray={dash}
-        vectorEffect="non-scaling-stroke"
-      />
-      <path d="M92 1.5 99.5 7 92 12.5z" fill="currentColor" />
-    </svg>
+    <span className={classNames('flex h-3.5 max-md:hidden', towards === 'left' && 'rotate-180')}>
+      <svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true" className="h-3.5 min-w-0 flex-1">
+        <line
+          x1="0"
+          y1="7"
+          x2="100"
+          y2="7"
+          stroke="currentColor"
+          strokeWidth="3"
+          strokeDasharray={dash}
+          vectorEffect="non-scaling-stroke"
+        />
+      </svg>
+      {/* The head apart from the line, which is as long as there is room: a head keeps its shape. */}
+      <svg viewBox="0 0 14 14" aria-hidden="true" className="size-3.5 shrink-0">
+        <path d="M0 1.5 13.5 7 0 12.5z" fill="currentColor" />
+      </svg>
+    </span>
   );
 }
 

@@ -95,8 +95,8 @@ export function SchoolGraph({
     };
     const instead: ReactNode = (
       <span className="block px-2 py-2 text-center text-ink-2 text-sm">
-        {t('graph.notConnected')}
-        {mayAsk && (
+        {t(system.isAskable ? 'graph.notConnected' : 'graph.neverAsked')}
+        {mayAsk && system.isAskable && (
           <Link className="block text-accent" href={`${base}/requests/new?system=${system.id}`}>
             {t('graph.ask')}
           </Link>

@@ -174,7 +174,7 @@ function Line({ entry, schoolId }: { entry: Entry; schoolId: string }) {
     <details className="group">
       <summary className="grid min-h-6 cursor-pointer grid-cols-[minmax(0,1fr)_auto] gap-x-4 [&::-webkit-details-marker]:hidden">
         <span>
-          <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName)}</span>{' '}
+          <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName, entry.action)}</span>{' '}
           {words.action(entry.action)}
           {entry.subjectName !== null && entry.subjectName !== entry.actorName && (
             <span className="text-ink-2"> · {entry.subjectName}</span>

@@ -7,8 +7,13 @@ export function useAuditWords() {
   const t = useTranslations('schoolActivity');
   return {
     action: (action: string) => (t.has(`action.${action}`) ? t(`action.${action}`) : action),
-    actor: (kind: string, name: string | null) =>
-      t.has(`actor.${kind}`) ? t(`actor.${kind}`, { name: name ?? '' }) : (name ?? kind),
+    /** Who did it. Some acts are nobody's who is signed in, and yet somebody's: an LMS fetches a token by its client id. */
+    actor: (kind: string, name: string | null, action: string) =>
+      kind === 'anonymous' && t.has(`unsigned.${action}`)
+        ? t(`unsigned.${action}`)
+        : t.has(`actor.${kind}`)
+          ? t(`actor.${kind}`, { name: name ?? '' })
+          : (name ?? kind),
     subject: (kind: string) => (t.has(`subject.${kind}`) ? t(`subject.${kind}`) : kind),
   };
 }

@@ -24,6 +24,7 @@ import { hrefOfNext, useEdgeWords } from '../edge-words.ts';
 import { ClientSection } from '../lms-edge/client-section.tsx';
 import { DirectSection } from '../lms-edge/direct-section.tsx';
 import { RequestLog } from '../lms-edge/request-log.tsx';
+import { useReleasedFieldWords } from '../released-field-words.ts';
 import { RunTable } from '../run-table.tsx';
 import { isOver, lookOfConnection } from '../state-look.ts';
 import { isUnderWay, SyncProgress } from '../sync-progress.tsx';
@@ -354,9 +355,10 @@ function Terms({ schoolId, data: { edge, grants, requests } }: { schoolId: strin
 function useLeftOut(): (grant: ConnectionPage['grants'][number]) => string | null {
   const t = useTranslations('connectionPage.facts');
   const format = useFormatter();
+  const fieldWords = useReleasedFieldWords();
   return ({ rule, withoutFields }) => {
     const parts = [
-      ...(withoutFields.length === 0 ? [] : [t('withoutFields', { fields: format.list(withoutFields) })]),
+      ...(withoutFields.length === 0 ? [] : [format.list(withoutFields.map((id) => fieldWords(id)?.words ?? id))]),
       ...(['streams', 'subjects', 'groups'] as const).flatMap((direction) =>
         rule[direction].length === 0 ? [] : [t(`only.${direction}`, { count: rule[direction].length })],
       ),
@@ -413,7 +415,7 @@ function History({ history }: { history: ConnectionPage['history'] }) {
               className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4"
             >
               <span>
-                <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName)}</span>{' '}
+                <span className="font-semibold">{words.actor(entry.actorKind, entry.actorName, entry.action)}</span>{' '}
                 {words.action(entry.action)}
               </span>
               <span className="text-ink-2 text-sm">

@@ -117,9 +117,14 @@ export function DecisionPage({ schoolId, requestId }: Which) {
               <Section title={t('changes.title')}>
                 <ul className="grid list-disc gap-1.5 pl-5 marker:text-ink-2">
                   <li>
-                    {data.credential.suffices
-                      ? t('changes.syncNow', { system: data.system.name })
-                      : t('changes.credentialFirst', { system: data.system.name })}
+                    {t(
+                      data.credential.suffices
+                        ? 'changes.syncNow'
+                        : data.credential.proved
+                          ? 'changes.triedFirst'
+                          : 'changes.credentialFirst',
+                      { system: data.system.name },
+                    )}
                   </li>
                   <li>
                     {t(data.system.wayOfPackages === null ? 'changes.reads' : 'changes.readsPackages', {

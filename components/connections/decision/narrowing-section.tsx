@@ -2,11 +2,8 @@
 
 import { useTranslations } from 'next-intl';
 import { Checkbox } from '#components/ui/input.tsx';
-import { isScope, type Scope } from '#db/schema/vocabulary.ts';
+import { useReleasedFieldWords } from '../released-field-words.ts';
 import type { Choice, Decision } from './decision.ts';
-
-const fieldNames = ['email', 'username', 'phone', 'sms', 'identifier', 'birth_date'] as const;
-const isFieldName = (text: string) => fieldNames.find((name) => name === text);
 
 /** Leaves single fields of people out, and narrows to streams and subjects. What is left out does not exist for who receives. */
 export function NarrowingSection({
@@ -19,14 +16,12 @@ export function NarrowingSection({
   onChoice: (choice: Choice) => void;
 }) {
   const t = useTranslations('decision.narrowing');
-  const words = useTranslations('connections.scope');
+  const fieldWords = useReleasedFieldWords();
   const toggle = (list: readonly string[], id: string, on: boolean) =>
     on ? [...list, id] : list.filter((other) => other !== id);
   const fields = narrowableFields.flatMap((id) => {
-    const [scope = '', name = ''] = id.split(':');
-    const field = isFieldName(name);
-    const released: Scope | null = isScope(scope) && !choice.withoutScopes.includes(scope) ? scope : null;
-    return field === undefined || released === null ? [] : [{ id, scope: released, field }];
+    const field = fieldWords(id);
+    return field === null || choice.withoutScopes.includes(field.scope) ? [] : [{ id, words: field.words }];
   });
   return (
     <>
@@ -38,10 +33,10 @@ export function NarrowingSection({
           <p className="my-2 text-ink-2 text-sm">{t('fieldsHint')}</p>
           <fieldset className="grid gap-x-6 sm:grid-cols-2">
             <legend className="sr-only">{t('fieldsLegend')}</legend>
-            {fields.map(({ id, scope, field }) => (
+            {fields.map(({ id, words }) => (
               <Checkbox
                 key={id}
-                label={t('field', { field: t(`fieldName.${field}`), of: words(scope) })}
+                label={words}
                 checked={choice.withoutFields.includes(id)}
                 onChange={(event) =>
                   onChoice({ ...choice, withoutFields: toggle(choice.withoutFields, id, event.target.checked) })

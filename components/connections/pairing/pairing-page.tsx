@@ -197,7 +197,7 @@ function Paired({ done }: { done: Outputs['connections']['pair'] }) {
         <p>{t('doneSecret')}</p>
         <IssuedClient issued={done} />
         <p>{t('doneNext', { school: done.school })}</p>
-        <p className="text-ink-2">{t('doneClose')}</p>
+        <p className="text-ink-2">{t('doneClose', { school: done.school })}</p>
       </Card>
     </div>
   );

@@ -47,6 +47,7 @@ export interface EdgeView {
     readonly sentAt: Date | null;
   } | null;
   readonly lastReceivedAt: Date | null;
+  /** How many records of its own scopes are here: what other edges of the same system carry is not counted. */
   readonly records: number | null;
   readonly endedAt: Date | null;
   /** The last sync of the producer. */
@@ -135,6 +136,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
     const people = received !== null && row.consumerKind === 'lms' ? (peopleOf.get(producer.id) ?? null) : null;
     const until = terms?.validUntil ?? latest.until;
     const run = runs.find(({ systemId }) => systemId === producer.id);
+    const flows = scopes.map((scope) => ({ scope, ...bestCount(scope, received, people) }));
     const view: EdgeView = {
       connectionId: row.id,
       consumer: { kind: row.consumerKind, id: row.consumerSystemId ?? row.consumerAppId, name: consumerName ?? '' },
@@ -144,7 +146,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       ...standing,
       since: row.stateChangedAt,
       resumesAt: row.resumesAt,
-      flows: scopes.map((scope) => ({ scope, ...bestCount(scope, received, people) })),
+      flows,
       purpose: terms?.purpose ?? latest.purpose,
       until,
       daysLeft: daysBetween(localDate(now, timeZone), until),
@@ -156,7 +158,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
           ? null
           : { id: open.id, kind: open.kind, state: open.state, draftedAs: open.draftedAs, sentAt: open.sentAt },
       lastReceivedAt: row.lastReceivedAt,
-      records: row.records,
+      records: received === null ? row.records : flows.reduce((sum, { count }) => sum + (count ?? 0), 0),
       endedAt: row.endedAt,
       lastRun:
         run === undefined

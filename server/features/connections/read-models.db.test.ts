@@ -74,7 +74,7 @@ describe('what people see of connections', () => {
         turn: 'nobody',
         next: 'nothing',
         until: '2026-09-30',
-        records: 321,
+        records: 2,
         lastReceivedAt: clock.now(),
         lastRun: { state: 'succeeded' },
       });

@@ -2,9 +2,10 @@ import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { agreement, appUser, system } from '#db/schema/index.ts';
 import { agreementStatesInForce, schoolRoles } from '#db/schema/vocabulary.ts';
-import { hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
+import { hostsOfLms, hostsOfSystem } from '#server/features/systems/hosts-of-system.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
+import { askableScopes } from './askable-scopes.ts';
 import { schoolRow } from './load-rows.ts';
 import { marketplaceName } from './marketplace-name.ts';
 import { readConnections } from './read-connections.ts';
@@ -56,7 +57,9 @@ export const schoolGraph = defineVerb({
         kind: row.kind,
         name: row.name,
         connector: row.connector,
-        hosts: hostsOfSystem(ctx, row),
+        hosts: row.kind === 'lms' ? hostsOfLms(ctx, row) : hostsOfSystem(ctx, row),
+        /** Whether the marketplace can ask anything of it: an LMS that asks us is never asked. */
+        isAskable: askableScopes('marketplace', row.kind, row.connector).length > 0,
         hostConfirmed: row.hostConfirmedAt !== null,
         edges: living.filter(({ producer }) => producer.id === row.id).length,
       })),
