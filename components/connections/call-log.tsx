@@ -30,7 +30,7 @@ export function CallLog({
   systemId: string;
   systemName: string;
   syncRunId?: string;
-  /** Whether nothing but the marketplace's own edges reads this system: then nobody may be asked for. */
+  /** Whether this stands beside the marketplace's own edges alone: for them nobody may be asked for. */
   marketplaceOnly: boolean;
 }) {
   const trpc = useTRPC();
@@ -62,6 +62,7 @@ export function CallLog({
               {t('noPeople', { count: calls.length })}
             </p>
           )}
+          {marketplaceOnly && people > 0 && <p>{t('peopleForOthers', { count: people, system: systemName })}</p>}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1) */}
           <section className={scrolls} aria-label={t('caption')} tabIndex={0}>
             <table className="w-full border-collapse text-sm">

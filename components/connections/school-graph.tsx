@@ -49,7 +49,11 @@ export function SchoolGraph({
     if (edge.resumesAt !== null && edge.state === 'paused')
       return t('graph.resumes', { when: words.ago(edge.resumesAt) });
     const received =
-      edge.lastReceivedAt === null ? words.next(edge) : t('graph.received', { when: words.ago(edge.lastReceivedAt) });
+      edge.lastReceivedAt !== null
+        ? t('graph.received', { when: words.ago(edge.lastReceivedAt) })
+        : edge.way === 'pull' && edge.state === 'live'
+          ? t('graph.notAskedYet', { consumer: edge.consumer.name })
+          : words.next(edge);
     const ends =
       edge.grantId !== null && edge.daysLeft <= 90 ? ` · ${t('graph.endedIn', { days: edge.daysLeft })}` : '';
     return received + ends;
