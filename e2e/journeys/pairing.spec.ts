@@ -50,6 +50,7 @@ test('an LMS is paired by its administrator, approved with a field left out, get
   const edge = graph.edges.find(({ consumer }) => consumer.kind === 'lms');
   const decision = await school.administrator.open(`${school.home}/requests/${edge?.openRequest?.id}`);
   await expect(decision.getByText('lernhaus.example')).toBeVisible();
+  await expect(decision.getByText('known after the first sync'), 'classes, teachers, students').toHaveCount(3);
   await decision.getByText('Leave out single fields').click();
   await decision.getByLabel('E-mail address of students').check();
   await seen(decision, 'decision-of-an-lms');
@@ -76,6 +77,7 @@ test('an LMS is paired by its administrator, approved with a field left out, get
   await expect(shown.getByRole('heading', { name: 'What Lernhaus asked for' })).toBeVisible();
   await expect(shown.getByText('/ims/oneroster/rostering/v1p2/users').first()).toBeVisible();
   await expect(shown.getByText(clientId)).toBeVisible();
+  await expect(shown.getByText('E-mail address of students')).toBeVisible();
   await seen(shown, 'connection-of-an-lms');
   await seen(await school.administrator.open(school.home), 'school-home-with-an-lms-that-receives');
   await school.administrator.api.connections.pause.mutate({ schoolId: school.schoolId, connectionId });

@@ -166,6 +166,12 @@ test('S.2.0 whole: SIS, marketplace and LMS connected; the LMS pulls its roster,
     await seen(page, 'student-whom-an-lms-sees');
     await page.goto(`${home}/connections/${leg1.connectionId}`);
     await expect(page.getByRole('main')).toContainText('No people. The marketplace');
+    await expect(page.getByText(/asked for people: for other connections of Registra/)).toBeVisible();
+    const { edges } = await administrator.api.connections.schoolGraph.query({ schoolId });
+    const own = edges.find(({ connectionId }) => connectionId === leg1.connectionId);
+    expect(own?.records, 'records of the marketplace’s edge').toBe(
+      own?.flows.reduce((sum, { count }) => sum + (count ?? 0), 0),
+    );
   });
 
   await test.step('ended by the school: Atrium’s next question is refused, and the other legs stay', async () => {

@@ -7,7 +7,7 @@ import { hostsOfLms, hostsOfSystem } from '#server/features/systems/hosts-of-sys
 import { type ErrorCode, isCrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
-import { neededOfSource } from '#server/roster/live-grants.ts';
+import { neededOfSource, readAllowed } from '#server/roster/live-grants.ts';
 import { type ApproverReach, approverReach } from './approver-limits.ts';
 import { bestCount, hasBeenRead, previewCounts, receivedCounts } from './counts-of-system.ts';
 import { fingerprintOf, readAsker } from './fingerprint.ts';
@@ -59,7 +59,11 @@ export const decisionPage = defineVerb({
     // What an LMS asks for may be here already, for another edge.
     const ofLms = connection.consumerKind === 'lms';
     const isHere = connection.lastReceivedAt !== null || (ofLms && (await hasBeenRead(tx, schoolId, system.id)));
-    const received = isHere ? await receivedCounts(tx, schoolId, system.id) : null;
+    // What no grant has asked for yet is not none, but unknown.
+    const { toKeep } = await readAllowed(tx, { schoolId, systemId: system.id, now: ctx.clock.now() });
+    const received = isHere
+      ? new Map([...(await receivedCounts(tx, schoolId, system.id))].filter(([scope]) => toKeep.includes(scope)))
+      : null;
     const previewed = looked === undefined ? null : previewCounts(looked.counts);
     const connector = connectorById(system.connector);
     const person = async (userId: string | null) => {
