@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     // Both cores: while one file waits for PostgreSQL, another goes on.
     maxWorkers: 2,
+    // Modules are loaded once per worker, not per file: no test leaves anything in them.
+    isolate: false,
     projects: [
       {
         test: {
