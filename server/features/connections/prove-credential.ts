@@ -18,7 +18,7 @@ import {
   openRequestOf,
   type SystemRow,
 } from './load-rows.ts';
-import { spendLinks } from './technical-contact-links.ts';
+import { spendLinks } from './system-links.ts';
 import { withOpened } from './use-credential.ts';
 
 /** What a trial came to, in words that the page looks up: an error code or none per scope, advice keys, who it acts as. */

@@ -3,7 +3,7 @@ import { connection, grant } from '#db/schema/index.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { type DestructionReason, destroyCredentials, type Farewell } from './destroy-credentials.ts';
 import { type CredentialRow, credentialsOf, type SystemRow } from './load-rows.ts';
-import { withdrawLinks } from './technical-contact-links.ts';
+import { withdrawLinks } from './system-links.ts';
 
 const graceMilliseconds = 24 * 60 * 60 * 1000;
 
