@@ -63,6 +63,8 @@ export const enterAddress = defineLongVerb({
       entered.credentialId === null
         ? null
         : await tryCredential(ctx, transact, { schoolId, systemId, credentialId: entered.credentialId });
+    // What is pushed into it waits until it lets us in at its new address.
+    if (trial === null) await reviewPushesInto(transact, { schoolId, systemId });
     return { change: entered.change, origins: entered.origins, trial };
   },
 });
