@@ -280,7 +280,7 @@ describe('the life of a connection', () => {
 
   describe('that is pushed', () => {
     const pushed: Facts = { ...allGood, consumerKind: 'lms', way: 'push', lmsCredential: 'ready', everLive: false };
-    const after = (standing: Standing, what: ConnectionEvent, known: Partial<Facts> = {}) => {
+    const led = (standing: Standing, what: ConnectionEvent, known: Partial<Facts> = {}) => {
       const next = transition(standing, what, { ...pushed, ...known });
       return isRefusal(next) ? next.refused : [next.state, next.cause];
     };
@@ -288,41 +288,41 @@ describe('the life of a connection', () => {
     const live: Standing = { state: 'live', cause: 'in-sync' };
 
     it('goes live with its first push, not with the data of its SIS', () => {
-      expect(after(syncing, { type: 'arrive' })).toEqual(['connecting', 'push-awaited']);
-      expect(after({ state: 'connecting', cause: 'push-awaited' }, { type: 'hold-push' })).toEqual([
+      expect(led(syncing, { type: 'arrive' })).toEqual(['connecting', 'push-awaited']);
+      expect(led({ state: 'connecting', cause: 'push-awaited' }, { type: 'hold-push' })).toEqual([
         'connecting',
         'push-held',
       ]);
       const held: Standing = { state: 'connecting', cause: 'push-held' };
-      expect(after(held, { type: 'arrive' })).toEqual(['connecting', 'push-held']);
-      expect(after(held, { type: 'settle-push', approved: false })).toEqual(['connecting', 'push-awaited']);
-      expect(after(held, { type: 'settle-push', approved: true })).toEqual(['connecting', 'push-follows']);
-      expect(after({ state: 'connecting', cause: 'push-follows' }, { type: 'receive' })).toEqual(['live', 'in-sync']);
+      expect(led(held, { type: 'arrive' })).toEqual(['connecting', 'push-held']);
+      expect(led(held, { type: 'settle-push', approved: false })).toEqual(['connecting', 'push-awaited']);
+      expect(led(held, { type: 'settle-push', approved: true })).toEqual(['connecting', 'push-follows']);
+      expect(led({ state: 'connecting', cause: 'push-follows' }, { type: 'receive' })).toEqual(['live', 'in-sync']);
     });
 
     it('waits for the LMS where that allows too little, and goes on once it does', () => {
       const narrow = { lmsCredential: 'too-narrow' } as const;
-      expect(after(syncing, { type: 'arrive' }, narrow)).toEqual(['connecting', 'lms-credential-too-narrow']);
-      expect(after(syncing, { type: 'review-lms' }, narrow)).toEqual(['connecting', 'first-sync']);
-      expect(after({ state: 'connecting', cause: 'lms-credential-too-narrow' }, { type: 'review-lms' })).toEqual([
+      expect(led(syncing, { type: 'arrive' }, narrow)).toEqual(['connecting', 'lms-credential-too-narrow']);
+      expect(led(syncing, { type: 'review-lms' }, narrow)).toEqual(['connecting', 'first-sync']);
+      expect(led({ state: 'connecting', cause: 'lms-credential-too-narrow' }, { type: 'review-lms' })).toEqual([
         'connecting',
         'push-awaited',
       ]);
       const lost = { everLive: true, lmsCredential: 'refused' } as const;
-      expect(after(live, { type: 'review-lms' }, lost)).toEqual(['failing', 'lms-credential-refused']);
+      expect(led(live, { type: 'review-lms' }, lost)).toEqual(['failing', 'lms-credential-refused']);
       const failing: Standing = { state: 'failing', cause: 'lms-credential-refused' };
-      expect(after(failing, { type: 'arrive' }, lost)).toEqual(['failing', 'lms-credential-refused']);
-      expect(after(failing, { type: 'review-lms' }, { everLive: true })).toEqual(['failing', 'push-follows']);
+      expect(led(failing, { type: 'arrive' }, lost)).toEqual(['failing', 'lms-credential-refused']);
+      expect(led(failing, { type: 'review-lms' }, { everLive: true })).toEqual(['failing', 'push-follows']);
     });
 
     it('fails with a cause that speaks of the push, and lives again with the next one alone', () => {
       const known = { everLive: true };
-      expect(after(live, { type: 'fail-push', code: 'rights-missing' }, known)).toEqual([
+      expect(led(live, { type: 'fail-push', code: 'rights-missing' }, known)).toEqual([
         'failing',
         'lms-credential-too-narrow',
       ]);
-      expect(after(live, { type: 'fail-push', code: 'foreign-import' }, known)).toEqual(['failing', 'push-not-done']);
-      expect(after({ state: 'failing', cause: 'push-not-done' }, { type: 'arrive' }, known)).toEqual([
+      expect(led(live, { type: 'fail-push', code: 'foreign-import' }, known)).toEqual(['failing', 'push-not-done']);
+      expect(led({ state: 'failing', cause: 'push-not-done' }, { type: 'arrive' }, known)).toEqual([
         'failing',
         'push-follows',
       ]);

@@ -14,6 +14,7 @@ import {
   schoolRow,
 } from '#server/features/connections/load-rows.ts';
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
+import { reviewPushesInto } from '#server/features/connections/pushed-into.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
