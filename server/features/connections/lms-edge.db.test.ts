@@ -291,6 +291,8 @@ describe('an LMS that receives from a SIS', () => {
   it('is not live with the data of the SIS where that is to be written into it', async () => {
     const scene = await makeScene(database, clock);
     const systemId = await addSis(scene, sisEntry(sis).settings);
+    const pulling = await addLms(scene, 'pulling-lms');
+    await expect(ask(scene, systemId, pulling, 'push')).rejects.toMatchObject({ code: 'push-not-offered' });
     const { requestId, connectionId } = await ask(scene, systemId, await addLms(scene), 'push');
     await approve(scene, requestId);
     await enter(scene, systemId);
