@@ -3,10 +3,15 @@ import { defineConfig } from 'vitest/config';
 /** One project per budget of DEVELOPERS.md: unit (no I/O), sandbox and contracts (loopback HTTP), db (a real PostgreSQL), faults. */
 export default defineConfig({
   test: {
+    // Both cores: while one file waits for PostgreSQL, another goes on.
+    maxWorkers: 2,
+    // Modules are loaded once per worker, not per file: no test leaves anything in them.
+    isolate: false,
     projects: [
       {
         test: {
           name: 'unit',
+          testTimeout: 20_000,
           include: [
             'server/**/*.test.ts',
             'components/**/*.test.ts',
@@ -23,7 +28,7 @@ export default defineConfig({
           ],
         },
       },
-      { test: { name: 'sandbox', include: ['sandbox/**/*.test.ts'] } },
+      { test: { name: 'sandbox', testTimeout: 20_000, include: ['sandbox/**/*.test.ts'] } },
       {
         test: {
           name: 'db',

@@ -19,8 +19,8 @@ export function useEdgeWords(roles: readonly SchoolRole[]) {
       if (turn === 'nobody' || turn === 'crosswalk') return t(`state.${state}`);
       return `${t(`state.${state}`)} · ${isYours(turn) ? t('turnYours') : t('turnOf', { who: t(`turn.${turn}`) })}`;
     },
-    cause: ({ cause, producer }: Pick<Edge, 'cause' | 'producer'>) => t(`cause.${cause}`, { system: producer.name }),
-    next: ({ next, producer }: Pick<Edge, 'next' | 'producer'>) => t(`next.${next}`, { system: producer.name }),
+    cause: ({ cause, about }: Pick<Edge, 'cause' | 'about'>) => t(`cause.${cause}`, { system: about.name }),
+    next: ({ next, about }: Pick<Edge, 'next' | 'about'>) => t(`next.${next}`, { system: about.name }),
     turn: (turn: Turn) => t(`turn.${turn}`),
     /** "4 minutes ago". */
     ago,
@@ -46,10 +46,15 @@ export function hrefOfNext(
     case 'correct-credential':
     case 'renew-credential':
     case 'widen-credential':
+    case 'enter-lms-credential':
+    case 'renew-lms-credential':
+    case 'widen-lms-credential':
     case 'restore-address':
     case 'check-system':
       return `${base}/systems/${systemId}`;
     case 'prepare-push':
+    case 'review-push':
+    case 'look-at-push':
       return `${base}/connections/${connectionId}/push`;
     case 'release':
       return base;

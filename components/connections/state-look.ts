@@ -35,6 +35,9 @@ const refusals = new Set([
   'system-unreachable',
   'system-refuses',
   'crosswalk-fault',
+  'lms-credential-refused',
+  'lms-credential-too-narrow',
+  'push-not-done',
 ]);
 
 /** Whether there is nothing more to come on a connection. */

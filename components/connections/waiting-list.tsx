@@ -35,7 +35,7 @@ export function WaitingList({ schoolId, items }: { schoolId: string; items: read
             >
               <strong className="block">{t(`${key}.title`, { system })}</strong>
               <span className="block text-ink-2 text-sm">
-                {item.next === 'renew' ? t('renewBody') : words(`cause.${item.cause}`, { system })}{' '}
+                {item.next === 'renew' ? t('renewBody') : words(`cause.${item.cause}`, { system: item.about })}{' '}
                 <span className="whitespace-nowrap">
                   <RelativeTime at={item.since} /> · {t('forRole', { role: roles(item.role) })}
                 </span>

@@ -69,7 +69,7 @@ export function PushView({
             : t.rich('page.last', { when: () => <RelativeTime at={page.lastReceivedAt ?? new Date(0)} /> })
         }
         action={
-          page.mayChange && page.settings !== null && !isEnding ? (
+          page.mayChange && page.settings !== null && !isEnding && page.lmsCredential === 'ready' ? (
             <Button
               variant="primary"
               pending={request.isPending || moving}
@@ -96,6 +96,19 @@ export function PushView({
           </Ask>
         )}
         {!page.isOffered && <Ask look="fail">{t('page.notOffered', names)}</Ask>}
+        {page.isOffered && page.lmsCredential !== 'ready' && (
+          <Ask
+            look={page.lmsCredential === 'none' ? 'wait' : 'fail'}
+            action={
+              <Button asChild variant="primary">
+                <Link href={`/school/${schoolId}/systems/${page.lms.id}`}>{t('page.openLms', names)}</Link>
+              </Button>
+            }
+          >
+            <strong className="block">{t('page.notPermitted', names)}</strong>
+            <span className="text-ink-2">{t(`page.notPermittedBody.${page.lmsCredential}`, names)}</span>
+          </Ask>
+        )}
         {page.isOffered && page.settings === null && (
           <Ask>{t(page.mayChange ? 'page.choose' : 'page.chooseOther', names)}</Ask>
         )}

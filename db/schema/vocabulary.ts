@@ -115,6 +115,8 @@ export const lmsSisScopes = [
   'roster.guardians',
   'roster.demographics',
 ] as const satisfies readonly Scope[];
+/** What the credential of an LMS must answer for where Crosswalk writes a roster into it. */
+export const pushScopes = ['lms.people', 'lms.roster.write'] as const satisfies readonly Scope[];
 export const marketplaceLmsScopes = ['lms.courses'] as const satisfies readonly Scope[];
 
 /** Whose turn it is on a connection or agreement. */

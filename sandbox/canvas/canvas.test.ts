@@ -275,7 +275,7 @@ describe('API', () => {
   });
 
   test('throttling in the new form and in the old one, and it passes with time', async () => {
-    Object.assign(canvas.settings, { quota: 2, refillPerSecond: 1 });
+    Object.assign(canvas.settings, { quota: 2, refillPerSecond: 0.01 });
     const admin = minted(canvas.logins.admin);
     const remaining = Number((await get('/accounts', admin)).headers.get('x-rate-limit-remaining'));
     expect(remaining).toBeLessThan(1);
@@ -289,7 +289,7 @@ describe('API', () => {
       403,
       '403 Forbidden (Rate Limit Exceeded)\n',
     ]);
-    canvas.clock.advance(5_000);
+    canvas.clock.advance(500_000);
     expect((await get('/accounts', admin)).status).toBe(200);
   });
 });

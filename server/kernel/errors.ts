@@ -56,6 +56,8 @@ export const errorCodes = {
   'push-not-offered': { http: 409, disposition: 'abort' },
   /** The school has not said yet how people will sign in. */
   'push-not-chosen': { http: 409, disposition: 'abort' },
+  /** The credential of the LMS is missing, refused, or does not allow what a push needs. */
+  'push-not-permitted': { http: 409, disposition: 'abort' },
   /** Another SIS import is at work in the LMS. */
   'foreign-import': { http: 409, disposition: 'abort' },
   /** The LMS took nothing of what it was handed. */

@@ -252,7 +252,7 @@ function NextStep({
       : hrefOfNext(schoolId, {
           next: edge.next,
           connectionId: edge.connectionId,
-          systemId: edge.producer.id,
+          systemId: edge.about.id,
           requestId: edge.openRequest?.id ?? null,
         });
   return (

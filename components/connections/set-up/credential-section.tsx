@@ -97,7 +97,9 @@ export function CredentialSection({
             </div>
             {held.proof !== null && (
               <>
-                <p className="font-semibold">{t(held.proof.ok ? 'trial.proved' : 'trial.refused')}</p>
+                <p className="font-semibold">
+                  {t(held.proof.ok ? 'trial.proved' : held.state === 'proved' ? 'trial.partly' : 'trial.refused')}
+                </p>
                 <TrialResult proof={held.proof} />
               </>
             )}

@@ -1,24 +1,24 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { preview, request, system } from '#db/schema/index.ts';
-import { scopes } from '#db/schema/vocabulary.ts';
+import { pushScopes, scopes } from '#db/schema/vocabulary.ts';
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
-import { defineVerb } from '#server/kernel/verb.ts';
+import { defineVerb, type Work } from '#server/kernel/verb.ts';
 import { neededOfSource } from '#server/roster/live-grants.ts';
 import { requestRun } from '#server/roster/request-run.ts';
 import { advance, after } from './advance.ts';
 import { approverReach, assertWithinReach } from './approver-limits.ts';
 import { assertDecidable } from './decision.ts';
 import { replaceGrant } from './give-grant.ts';
-import { lockRequest } from './load-rows.ts';
+import { credentialsOf, lockRequest } from './load-rows.ts';
 import { suffices } from './read-proof.ts';
 import { account } from './recipients.ts';
 import { recordConsent } from './record-consent.ts';
 import { assertNarrowing, narrowingFields } from './sharing-rule.ts';
-import { readSituation, sameOrigins } from './situation.ts';
+import { readSituation, type Situation, sameOrigins } from './situation.ts';
 import { mailTo, schoolPaths } from './tell-whose-turn.ts';
 
 /**
@@ -118,6 +118,7 @@ export const approveRequest = defineVerb({
       // It may permit more than it was tried for: nobody is asked for another one before that is known.
       await emit('credential/entered', { schoolId, systemId: locked.system.id, credentialId: credential.id });
     }
+    await tryForPush(call, situation);
     const asker = await account(tx, row.sentBy);
     if (asker !== null && asker.userId !== decidedBy) {
       const path = row.agentId === null ? schoolPaths.connection(schoolId, row.connectionId) : `/agent/${row.agentId}`;
@@ -135,6 +136,14 @@ export const approveRequest = defineVerb({
     return { grantId, connectionId: row.connectionId, connects };
   },
 });
+
+/** The credential of an LMS that is to be written into may permit more than it was tried for: it is tried before anybody is asked for another. */
+async function tryForPush({ tx, emit }: Pick<Work, 'tx' | 'emit'>, { lms }: Situation): Promise<void> {
+  if (lms === null) return;
+  const [held] = await credentialsOf(tx, lms.schoolId, lms.id);
+  if (held?.state !== 'proved' || suffices(held, pushScopes)) return;
+  await emit('credential/entered', { schoolId: lms.schoolId, systemId: lms.id, credentialId: held.id });
+}
 
 /** What is left of the question after the approver left out some of what was optional. */
 function grantedScopes(

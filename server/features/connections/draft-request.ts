@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectionWays } from '#db/schema/vocabulary.ts';
+import { connectorById } from '#server/connectors/registry.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb, type Work } from '#server/kernel/verb.ts';
@@ -10,7 +11,7 @@ import { type DraftConsumer, writeDraft } from './write-draft.ts';
 /**
  * Drafts an API token request to a system: for the marketplace or, where the school itself asks, for one of its LMSs. Opens the
  * connection, or asks to amend one that has a grant, which stands meanwhile.
- * @throws CrosswalkError `agreement-not-in-force`, `people-not-grantable`, `duplicate` where one is open already, `forbidden` for
+ * @throws CrosswalkError `agreement-not-in-force`, `people-not-grantable`, `push-not-offered`, `duplicate` where one is open already, `forbidden` for
  *   an LMS where somebody else than the school asks, `invalid-input`
  */
 export const draftRequest = defineVerb({
@@ -57,7 +58,10 @@ async function lmsAsConsumer(
   systemId: string,
   way: (typeof connectionWays)[number],
 ): Promise<DraftConsumer> {
-  const { kind } = await systemInSchool(tx, schoolId, systemId);
+  const { kind, connector } = await systemInSchool(tx, schoolId, systemId);
   if (kind !== 'lms') throw new CrosswalkError('invalid-input', { details: { fields: ['consumerSystemId'] } });
+  if (way === 'push' && connectorById(connector).push === null) {
+    throw new CrosswalkError('push-not-offered', { details: { connector } });
+  }
   return { kind: 'lms', systemId, way };
 }

@@ -14,6 +14,8 @@ export interface InboxItem {
   readonly connectionId: string;
   readonly requestId: string | null;
   readonly system: { readonly id: string; readonly name: string; readonly kind: 'sis' | 'lms' };
+  /** The name of the system that the cause speaks of. */
+  readonly about: string;
   readonly state: EdgeView['state'];
   readonly cause: EdgeView['cause'];
   readonly next: NextStep | 'renew';
@@ -41,6 +43,7 @@ export const inbox = defineVerb({
       const common = {
         connectionId: edge.connectionId,
         system: { id: edge.producer.id, name: edge.producer.name, kind: edge.producer.kind },
+        about: edge.about.name,
         state: edge.state,
         cause: edge.cause,
       };
@@ -58,9 +61,10 @@ export const inbox = defineVerb({
         });
       }
       const role = schoolRoles.find((known) => known === edge.turn);
-      if (role !== undefined && has(role, edge.producer.id) && !(decides && role === 'approver')) {
+      if (role !== undefined && has(role, edge.about.id) && !(decides && role === 'approver')) {
         found.push({
           ...common,
+          system: edge.about,
           kind: openRequest === null ? 'connection' : 'request',
           role,
           requestId: openRequest?.id ?? null,

@@ -288,14 +288,20 @@ describe('an LMS that receives from a SIS', () => {
     expect(left?.n).toBeGreaterThan(0);
   });
 
-  it('waits for its first push where data is written into it', async () => {
+  it('is not live with the data of the SIS where that is to be written into it', async () => {
     const scene = await makeScene(database, clock);
     const systemId = await addSis(scene, sisEntry(sis).settings);
+    const pulling = await addLms(scene, 'pulling-lms');
+    await expect(ask(scene, systemId, pulling, 'push')).rejects.toMatchObject({ code: 'push-not-offered' });
     const { requestId, connectionId } = await ask(scene, systemId, await addLms(scene), 'push');
     await approve(scene, requestId);
     await enter(scene, systemId);
     await sync(scene, systemId);
-    expect(await edge(scene, connectionId)).toMatchObject({ state: 'connecting', cause: 'push-awaited' });
+    expect(await edge(scene, connectionId)).toMatchObject({
+      state: 'connecting',
+      turn: 'technical-contact',
+      cause: 'lms-credential-needed',
+    });
     const ctx = await scene.as('school-administrator');
     await expect(issueClient({ ctx, input: { schoolId: scene.schoolId, connectionId } })).rejects.toMatchObject({
       code: 'state-forbids',

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { credential } from '#db/schema/index.ts';
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { pushScopes, type Scope } from '#db/schema/vocabulary.ts';
 import type { Proof } from '#server/connectors/contract.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -18,7 +18,8 @@ import {
   openRequestOf,
   type SystemRow,
 } from './load-rows.ts';
-import { spendLinks } from './technical-contact-links.ts';
+import { isPushedInto, reviewPushesInto } from './pushed-into.ts';
+import { spendLinks } from './system-links.ts';
 import { withOpened } from './use-credential.ts';
 
 /** What a trial came to, in words that the page looks up: an error code or none per scope, advice keys, who it acts as. */
@@ -29,11 +30,11 @@ export interface Trial {
 }
 
 /**
- * Scopes to try: all that is granted on the system, and what is asked for, people apart, whom nobody reads without a grant; else all
- * that the marketplace could ask.
+ * Scopes to try: all that is granted on the system, what an approved push into it needs, and what is asked for, people apart, whom nobody
+ * reads without a grant; else all that the marketplace could ask.
  */
 export async function scopesToProve(work: Pick<Work, 'tx'>, system: SystemRow): Promise<Scope[]> {
-  const wanted = new Set<string>();
+  const wanted = new Set<string>((await isPushedInto(work.tx, system)) ? pushScopes : []);
   for (const row of await lockConnectionsOf(work.tx, system.schoolId, system.id)) {
     const grant = await liveGrantOf(work.tx, system.schoolId, row.id);
     const open = await openRequestOf(work.tx, system.schoolId, row.id);
@@ -79,6 +80,7 @@ export async function tryCredential(
   });
   const farewells = await transact((work) => recordProof(work, { ...which, origins }, proof), { schoolId });
   await bidFarewell(ctx, farewells);
+  await reviewPushesInto(transact, { schoolId, systemId });
   return { credentialId, outcome: proof.ok ? 'proved' : 'refused', proof };
 }
 
@@ -124,10 +126,12 @@ async function recordProof(
     });
     return [];
   }
+  const serves =
+    proof.ok || (lacksPushAlone(proof) && !held.some(({ id, state }) => id !== credentialId && state === 'proved'));
   await tx
     .update(credential)
     .set(
-      proof.ok
+      serves
         ? { state: 'proved', proof, provedAt: now, refusedAt: null, refusedCode: null }
         : { state: 'refused', proof, refusedAt: now, refusedCode },
     )
@@ -144,14 +148,23 @@ async function recordProof(
         .map(({ scope, errorCode }) => `${scope}: ${errorCode ?? 'internal'}`),
     },
   });
-  const others = proof.ok ? held.filter(({ id }) => id !== credentialId) : [];
+  const others = serves ? held.filter(({ id }) => id !== credentialId) : [];
   const farewells = await destroyCredentials(work, system, others, 'replaced');
   if (proof.ok) await spendLinks(work, schoolId, systemId);
   for (const connection of await lockConnectionsOf(tx, schoolId, systemId)) {
-    await advanceIfAllowed(work, { system, connection }, { type: proof.ok ? 'prove' : 'refuse-proof' });
+    await advanceIfAllowed(work, { system, connection }, { type: serves ? 'prove' : 'refuse-proof' });
   }
   return farewells;
 }
+
+/** What a push lacks takes nothing from what the system gives: each leg stands alone (DESIGN.md §2). */
+const lacksPushAlone = ({ results }: Proof) => {
+  const isOfPush = (scope: Scope) => pushScopes.some((of) => of === scope);
+  const lacks = results
+    .filter(({ ok }) => !ok)
+    .every(({ scope, errorCode }) => isOfPush(scope) && !isPassing(errorCode));
+  return lacks && results.some(({ ok, scope }) => ok && !isOfPush(scope));
+};
 
 const isPassing = (code: ErrorCode | null) => code !== null && errorCodes[code].disposition === 'retry';
 

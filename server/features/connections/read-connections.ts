@@ -6,7 +6,7 @@ import { type ConnectionState, isScope, type Scope, type SystemKind, type Turn }
 import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, peopleCounts, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow, GrantRow } from './load-rows.ts';
-import { type Cause, type NextStep, readCause, standingOf } from './state-machine.ts';
+import { type Cause, type NextStep, readCause, speaksOfLms, standingOf } from './state-machine.ts';
 
 /** One edge as graph, table and register show it. */
 export interface EdgeView {
@@ -22,6 +22,8 @@ export interface EdgeView {
   /** Of the way `direct`: what was found over there. */
   readonly directProof: ConnectionRow['directProof'];
   readonly producer: { readonly id: string; readonly kind: SystemKind; readonly name: string };
+  /** The system that cause and next step speak of: the producer, or the LMS that is written into. */
+  readonly about: { readonly id: string; readonly kind: SystemKind; readonly name: string };
   readonly state: ConnectionState;
   readonly cause: Cause;
   readonly turn: Turn;
@@ -143,6 +145,10 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       way: row.way,
       directProof: row.directProof,
       producer: { id: producer.id, kind: producer.kind, name: producer.name },
+      about:
+        row.consumerSystemId !== null && speaksOfLms(standing.cause)
+          ? { id: row.consumerSystemId, kind: 'lms', name: consumerName ?? '' }
+          : { id: producer.id, kind: producer.kind, name: producer.name },
       ...standing,
       since: row.stateChangedAt,
       resumesAt: row.resumesAt,

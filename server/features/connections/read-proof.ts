@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type Scope, scopes } from '#db/schema/vocabulary.ts';
+import { pushScopes, type Scope, scopes } from '#db/schema/vocabulary.ts';
 import { type ErrorCode, errorCodes } from '#server/kernel/errors.ts';
 import type { CredentialRow } from './load-rows.ts';
+import type { LmsCredential } from './state-machine.ts';
 
 const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text);
 const detail = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
@@ -46,4 +47,12 @@ export function provedScopes(row: CredentialRow | null | undefined): Scope[] {
 export function suffices(row: CredentialRow | null | undefined, wanted: readonly string[]): boolean {
   const has = new Set<string>(provedScopes(row));
   return wanted.every((scope) => has.has(scope));
+}
+
+/** How the credential in use of an LMS stands to a push into it. */
+export function lmsCredentialOf(row: CredentialRow | undefined): LmsCredential {
+  if (row === undefined || row.state === 'entered') return 'none';
+  if (suffices(row, pushScopes)) return 'ready';
+  const lacksRights = row.refusedCode === 'scope-missing' || row.refusedCode === 'rights-missing';
+  return row.state === 'proved' || lacksRights ? 'too-narrow' : 'refused';
 }

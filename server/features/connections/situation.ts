@@ -1,6 +1,6 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
-import { agreement, request, systemReplacement } from '#db/schema/index.ts';
+import { agreement, request, systemReplacement, system as systemTable } from '#db/schema/index.ts';
 import { agreementStatesInForce, replacedStates } from '#db/schema/vocabulary.ts';
 import { neededOfSource } from '#server/roster/live-grants.ts';
 import {
@@ -17,7 +17,7 @@ import {
   type SystemRow,
   schoolRow,
 } from './load-rows.ts';
-import { suffices } from './read-proof.ts';
+import { lmsCredentialOf, suffices } from './read-proof.ts';
 import type { Facts } from './state-machine.ts';
 
 /** A connection with everything that decides about it, read in one transaction. */
@@ -32,6 +32,8 @@ export interface Situation {
   readonly approvedRequest: RequestRow | null;
   /** The credential in use: a proved one before a newer attempt. */
   readonly credential: CredentialRow | null;
+  /** The LMS that Crosswalk writes into; null for every other connection. */
+  readonly lms: SystemRow | null;
   readonly facts: Facts;
 }
 
@@ -70,6 +72,17 @@ async function isReplaced(tx: Tx, schoolId: string, systemId: string): Promise<b
   return rows.length > 0;
 }
 
+/** The LMS of a pushed connection, even where it was removed. */
+async function lmsOf(tx: Tx, { schoolId, way, consumerSystemId }: ConnectionRow): Promise<SystemRow | null> {
+  if (way !== 'push' || consumerSystemId === null) return null;
+  return only(
+    await tx
+      .select()
+      .from(systemTable)
+      .where(and(eq(systemTable.schoolId, schoolId), eq(systemTable.id, consumerSystemId))),
+  );
+}
+
 /** Whether two lists name the same origins, in any order. */
 export function sameOrigins(a: readonly string[], b: readonly string[]): boolean {
   return a.length > 0 && a.toSorted().join(' ') === b.toSorted().join(' ');
@@ -95,6 +108,8 @@ export async function readSituation(
             .where(and(eq(request.schoolId, schoolId), eq(request.id, grant.requestId))),
         );
   const [credential] = await credentialsOf(tx, schoolId, system.id);
+  const lms = await lmsOf(tx, connection);
+  const [ofLms] = lms === null ? [] : await credentialsOf(tx, schoolId, lms.id);
   const facts: Facts = {
     consumerKind: connection.consumerKind,
     way: connection.way,
@@ -114,6 +129,7 @@ export async function readSituation(
     grantLive: grant !== null,
     hostApproved: approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins),
     credentialProved: grant !== null && suffices(credential, neededOfSource(connection.way, grant.scopes)),
+    lmsCredential: lms === null ? null : lmsCredentialOf(ofLms),
     everLive: connection.lastReceivedAt !== null || connection.directProof !== null,
     systemReplaced: await isReplaced(tx, schoolId, system.id),
   };
@@ -126,6 +142,7 @@ export async function readSituation(
     grant,
     approvedRequest,
     credential: credential ?? null,
+    lms,
     facts,
   };
 }

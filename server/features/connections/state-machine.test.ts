@@ -35,6 +35,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
   grantLive: fc.boolean(),
   hostApproved: fc.boolean(),
   credentialProved: fc.boolean(),
+  lmsCredential: fc.constantFrom(null, 'ready' as const, 'none' as const, 'refused' as const, 'too-narrow' as const),
   everLive: fc.boolean(),
   systemReplaced: fc.boolean(),
 });
@@ -55,6 +56,7 @@ const allGood: Facts = {
   grantLive: true,
   hostApproved: true,
   credentialProved: true,
+  lmsCredential: null,
   everLive: true,
   systemReplaced: false,
 };
@@ -75,7 +77,12 @@ const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(
     { type: 'enter-host' },
     { type: 'change-host' },
     { type: 'drop-amendment' },
+    { type: 'arrive' },
     { type: 'receive' },
+    { type: 'review-lms' },
+    { type: 'hold-push' },
+    { type: 'settle-push', approved: true },
+    { type: 'settle-push', approved: false },
     { type: 'hold' },
     { type: 'settle' },
     { type: 'pause', by: 'school' },
@@ -88,6 +95,7 @@ const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(
     { type: 'expire', because: 'agreement' },
   ),
   fc.constantFrom(...codes).map((code): ConnectionEvent => ({ type: 'fail', code })),
+  fc.constantFrom(...codes).map((code): ConnectionEvent => ({ type: 'fail-push', code })),
 );
 
 /** Leaning towards what leads on, so that long paths are walked and not only early ends. */
@@ -268,6 +276,57 @@ describe('the life of a connection', () => {
     expect(turnOf('tls-failed')).toBe('technical-contact');
     expect(turnOf('internal')).toBe('operator');
     expect(turnOf('database-down')).toBe('operator');
+  });
+
+  describe('that is pushed', () => {
+    const pushed: Facts = { ...allGood, consumerKind: 'lms', way: 'push', lmsCredential: 'ready', everLive: false };
+    const led = (standing: Standing, what: ConnectionEvent, known: Partial<Facts> = {}) => {
+      const next = transition(standing, what, { ...pushed, ...known });
+      return isRefusal(next) ? next.refused : [next.state, next.cause];
+    };
+    const syncing: Standing = { state: 'connecting', cause: 'first-sync' };
+    const live: Standing = { state: 'live', cause: 'in-sync' };
+
+    it('goes live with its first push, not with the data of its SIS', () => {
+      expect(led(syncing, { type: 'arrive' })).toEqual(['connecting', 'push-awaited']);
+      expect(led({ state: 'connecting', cause: 'push-awaited' }, { type: 'hold-push' })).toEqual([
+        'connecting',
+        'push-held',
+      ]);
+      const held: Standing = { state: 'connecting', cause: 'push-held' };
+      expect(led(held, { type: 'arrive' })).toEqual(['connecting', 'push-held']);
+      expect(led(held, { type: 'settle-push', approved: false })).toEqual(['connecting', 'push-awaited']);
+      expect(led(held, { type: 'settle-push', approved: true })).toEqual(['connecting', 'push-follows']);
+      expect(led({ state: 'connecting', cause: 'push-follows' }, { type: 'receive' })).toEqual(['live', 'in-sync']);
+    });
+
+    it('waits for the LMS where that allows too little, and goes on once it does', () => {
+      const narrow = { lmsCredential: 'too-narrow' } as const;
+      expect(led(syncing, { type: 'arrive' }, narrow)).toEqual(['connecting', 'lms-credential-too-narrow']);
+      expect(led(syncing, { type: 'review-lms' }, narrow)).toEqual(['connecting', 'first-sync']);
+      expect(led({ state: 'connecting', cause: 'lms-credential-too-narrow' }, { type: 'review-lms' })).toEqual([
+        'connecting',
+        'push-awaited',
+      ]);
+      const lost = { everLive: true, lmsCredential: 'refused' } as const;
+      expect(led(live, { type: 'review-lms' }, lost)).toEqual(['failing', 'lms-credential-refused']);
+      const failing: Standing = { state: 'failing', cause: 'lms-credential-refused' };
+      expect(led(failing, { type: 'arrive' }, lost)).toEqual(['failing', 'lms-credential-refused']);
+      expect(led(failing, { type: 'review-lms' }, { everLive: true })).toEqual(['failing', 'push-follows']);
+    });
+
+    it('fails with a cause that speaks of the push, and lives again with the next one alone', () => {
+      const known = { everLive: true };
+      expect(led(live, { type: 'fail-push', code: 'rights-missing' }, known)).toEqual([
+        'failing',
+        'lms-credential-too-narrow',
+      ]);
+      expect(led(live, { type: 'fail-push', code: 'foreign-import' }, known)).toEqual(['failing', 'push-not-done']);
+      expect(led({ state: 'failing', cause: 'push-not-done' }, { type: 'arrive' }, known)).toEqual([
+        'failing',
+        'push-follows',
+      ]);
+    });
   });
 
   it('comes back from a pause to where it can go on', () => {

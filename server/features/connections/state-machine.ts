@@ -24,6 +24,13 @@ const causes = {
   'sync-follows': { turn: 'crosswalk', next: 'wait-for-sync' },
   /** Its roster is here; nothing has been written into the LMS yet. */
   'push-awaited': { turn: 'school-administrator', next: 'prepare-push' },
+  'push-held': { turn: 'school-administrator', next: 'review-push' },
+  'push-follows': { turn: 'crosswalk', next: 'wait-for-push' },
+  'push-not-done': { turn: 'school-administrator', next: 'look-at-push' },
+  /** What the LMS must allow before a roster is written into it; these three speak of the consumer. */
+  'lms-credential-needed': { turn: 'technical-contact', next: 'enter-lms-credential' },
+  'lms-credential-refused': { turn: 'technical-contact', next: 'renew-lms-credential' },
+  'lms-credential-too-narrow': { turn: 'technical-contact', next: 'widen-lms-credential' },
   /** SIS and LMS are said to be connected without us; their ids have not been found over there yet. */
   'direct-unproved': { turn: 'school-administrator', next: 'look-for-ids' },
   'system-unreachable': { turn: 'crosswalk', next: 'wait-for-retry' },
@@ -50,6 +57,21 @@ export type Cause = keyof typeof causes;
 export type NextStep = (typeof causes)[Cause]['next'];
 
 const isCause = (text: string): text is Cause => Object.hasOwn(causes, text);
+
+/** Whether a cause and its next step speak of the LMS that receives, not of the system that gives. */
+export const speaksOfLms = (cause: Cause): boolean => Object.values(causesOfLms).some((of) => of === cause);
+
+/** How the credential of an LMS stands to what a push needs. */
+export type LmsCredential = 'ready' | 'none' | 'refused' | 'too-narrow';
+
+const causesOfLms = {
+  none: 'lms-credential-needed',
+  refused: 'lms-credential-refused',
+  'too-narrow': 'lms-credential-too-narrow',
+} as const satisfies Record<Exclude<LmsCredential, 'ready'>, Cause>;
+
+/** Causes that stand between data that is here and its push. */
+const causesOfPush: readonly Cause[] = ['push-awaited', 'push-held', 'push-follows', 'push-not-done', 'in-sync'];
 
 /** Where a connection stands: its state and why. */
 export interface Standing {
@@ -78,6 +100,8 @@ export interface Facts {
   readonly hostApproved: boolean;
   /** A credential of the system answered a real call for every scope of the grant. */
   readonly credentialProved: boolean;
+  /** Of the LMS, where Crosswalk writes into it; null for every other connection. */
+  readonly lmsCredential: LmsCredential | null;
   /** Data has been received on this connection before. */
   readonly everLive: boolean;
   /** Another system stands in this one's place. */
@@ -107,6 +131,12 @@ export type ConnectionEvent =
   | { readonly type: 'receive' }
   | { readonly type: 'fail'; readonly code: ErrorCode }
   | { readonly type: 'hold' }
+  /** The credential of the LMS that is written into was tried, or is gone. */
+  | { readonly type: 'review-lms' }
+  | { readonly type: 'fail-push'; readonly code: ErrorCode }
+  | { readonly type: 'hold-push' }
+  /** A push that was held has been decided. */
+  | { readonly type: 'settle-push'; readonly approved: boolean }
   /** What was held has been discarded: things stand as before it. */
   | { readonly type: 'settle' }
   | { readonly type: 'pause'; readonly by: PausedBy }
@@ -165,6 +195,24 @@ export function causeOfFailure(code: ErrorCode): Cause {
   if (disposition === 'retry')
     return code === 'database-down' || code === 'jobs-down' ? 'crosswalk-fault' : 'system-unreachable';
   return errorCodes[code].http >= 500 && errorCodes[code].http !== 502 ? 'crosswalk-fault' : 'system-refuses';
+}
+
+/** The same of a push: what the LMS answered. */
+export function causeOfPushFailure(code: ErrorCode): Cause {
+  if (code === 'scope-missing' || code === 'rights-missing') return causesOfLms['too-narrow'];
+  if (code === 'credential-not-proved') return causesOfLms.none;
+  if (errorCodes[code].disposition === 'reconnect') return causesOfLms.refused;
+  return causeOfFailure(code) === 'crosswalk-fault' ? 'crosswalk-fault' : 'push-not-done';
+}
+
+/** The roster of a pushed connection is here: what it waits for now. */
+function afterArrival({ state, cause }: Standing, { lmsCredential, everLive }: Facts): Standing {
+  if (lmsCredential !== null && lmsCredential !== 'ready') {
+    return { state: everLive ? 'failing' : 'connecting', cause: causesOfLms[lmsCredential] };
+  }
+  if (cause === 'push-held' || cause === 'push-follows') return { state, cause };
+  if (!everLive) return { state: 'connecting', cause: 'push-awaited' };
+  return state === 'live' ? { state, cause: 'in-sync' } : { state, cause: 'push-follows' };
 }
 
 /** A guard: a fact that must hold, and the error that says so when it does not. */
@@ -301,9 +349,10 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
   arrive: {
     from: ['connecting', 'live', 'failing'],
     guards: [...permitted, proved],
-    to: (_, { way, everLive }) => {
-      if (way === null || way === 'pull' || everLive) return { state: 'live', cause: 'in-sync' };
-      return { state: 'connecting', cause: way === 'push' ? 'push-awaited' : 'direct-unproved' };
+    to: (standing, facts) => {
+      if (facts.way === 'push') return afterArrival(standing, facts);
+      const isThere = facts.way !== 'direct' || facts.everLive;
+      return isThere ? { state: 'live', cause: 'in-sync' } : { state: 'connecting', cause: 'direct-unproved' };
     },
   },
   receive: { from: ['connecting', 'live', 'failing'], guards: [...permitted, proved], to: to('live', 'in-sync') },
@@ -319,6 +368,45 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     from: ['connecting', 'live', 'failing'],
     guards: [],
     to: ({ state }) => ({ state, cause: 'sync-held' }),
+  },
+  'review-lms': {
+    from: ['connecting', 'live', 'failing'],
+    guards: permitted,
+    to: (standing, { lmsCredential, everLive }) => {
+      if (lmsCredential === null) return standing;
+      const { cause } = standing;
+      if (lmsCredential === 'ready') {
+        if (!speaksOfLms(cause)) return standing;
+        return everLive ? { state: 'failing', cause: 'push-follows' } : { state: 'connecting', cause: 'push-awaited' };
+      }
+      // While the data is not here yet, that comes first.
+      if (!speaksOfLms(cause) && !causesOfPush.includes(cause)) return standing;
+      return { state: everLive ? 'failing' : 'connecting', cause: causesOfLms[lmsCredential] };
+    },
+  },
+  'fail-push': {
+    from: ['connecting', 'live', 'failing'],
+    guards: [],
+    to: (standing, _f, event) => ({
+      state: standing.state === 'connecting' ? 'connecting' : 'failing',
+      cause: event.type === 'fail-push' ? causeOfPushFailure(event.code) : 'push-not-done',
+    }),
+  },
+  'hold-push': {
+    from: ['connecting', 'live', 'failing'],
+    guards: [],
+    to: ({ state }) => ({ state, cause: 'push-held' }),
+  },
+  'settle-push': {
+    from: ['connecting', 'live', 'failing'],
+    guards: [],
+    to: (standing, { everLive }, event) => {
+      if (standing.cause !== 'push-held') return standing;
+      const approved = event.type === 'settle-push' && event.approved;
+      if (approved) return { state: standing.state, cause: 'push-follows' };
+      if (standing.state === 'live') return { state: 'live', cause: 'in-sync' };
+      return { state: standing.state, cause: everLive ? 'push-not-done' : 'push-awaited' };
+    },
   },
   settle: {
     from: ['connecting', 'live', 'failing'],

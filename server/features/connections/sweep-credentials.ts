@@ -1,20 +1,24 @@
-import { and, desc, eq, isNotNull, isNull } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, or } from 'drizzle-orm';
 import { connection, grant } from '#db/schema/index.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { type DestructionReason, destroyCredentials, type Farewell } from './destroy-credentials.ts';
 import { type CredentialRow, credentialsOf, type SystemRow } from './load-rows.ts';
-import { withdrawLinks } from './technical-contact-links.ts';
+import { pushesInto } from './pushed-into.ts';
+import { withdrawLinks } from './system-links.ts';
 
 const graceMilliseconds = 24 * 60 * 60 * 1000;
 
 /**
  * Destroys what serves nobody (DESIGN.md §2, "Credentials"): at once after the last live connection's end, else after 24
- * hours without an approved connection. The system's row is locked already.
+ * hours without an approved connection. A connection is served by it that reads from the system or is pushed into it. The system's row is locked already.
  */
 export async function sweepCredentials(work: Work, system: SystemRow): Promise<Farewell[]> {
   const { ctx, tx } = work;
   const held = await credentialsOf(tx, system.schoolId, system.id);
-  const ofSystem = and(eq(connection.schoolId, system.schoolId), eq(connection.producerSystemId, system.id));
+  const ofSystem = or(
+    and(eq(connection.schoolId, system.schoolId), eq(connection.producerSystemId, system.id)),
+    pushesInto(system),
+  );
   const granted = await tx
     .select({ id: connection.id })
     .from(connection)

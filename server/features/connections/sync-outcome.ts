@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { credential, syncRun } from '#db/schema/index.ts';
-import { scopes } from '#db/schema/vocabulary.ts';
+import { pushScopes, scopes } from '#db/schema/vocabulary.ts';
+import type { Context } from '#server/kernel/context.ts';
 import type { ErrorCode } from '#server/kernel/errors.ts';
 import { runWork, type Work } from '#server/kernel/verb.ts';
 import { neededOfSource } from '#server/roster/live-grants.ts';
@@ -17,11 +18,15 @@ import {
 } from './load-rows.ts';
 import { lookForIdsIn } from './look-for-ids.ts';
 import { purgeUngranted } from './purge-ungranted.ts';
+import { reviewPushesInto } from './pushed-into.ts';
 import { proofOf, suffices } from './read-proof.ts';
 
 /** Implements the port of server/roster/ports.ts: what arrived makes connections live, and a refused credential proved again. */
-export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, systemId, syncRunId, records, at }) =>
-  runWork(ctx, { schoolId }, async (work) => {
+export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = async (
+  ctx,
+  { schoolId, systemId, syncRunId, records, at },
+) => {
+  await runWork(ctx, { schoolId }, async (work) => {
     const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
     const [row] = await credentialsOf(work.tx, schoolId, systemId);
     if (row !== undefined && row.provedAt !== null) await proveBySync(work, row, at);
@@ -40,6 +45,12 @@ export const onSyncSucceeded: SyncPorts['onSyncSucceeded'] = (ctx, { schoolId, s
       await advanceIfAllowed(work, { system, connection }, { type: 'receive' }, { columns });
     }
   });
+  await reviewAfterSync(ctx, { schoolId, systemId });
+};
+
+/** A sync of an LMS may have shown that its credential works, or not: what is pushed into it depends on that. */
+const reviewAfterSync = (ctx: Context, of: { readonly schoolId: string; readonly systemId: string }) =>
+  reviewPushesInto((work, scope) => runWork(ctx, scope ?? { schoolId: of.schoolId }, work), of);
 
 /**
  * The roster of an LMS's grant is here: an LMS that asks may be answered now. When it received any is noted where it is supplied, not here. A
@@ -63,11 +74,14 @@ async function proveBySync(work: Work, row: CredentialRow, at: Date): Promise<vo
   }
   if (suffices(row, [...wanted])) return;
   const before = proofOf(row);
+  const results = scopes.flatMap((scope) => {
+    if (wanted.has(scope)) return [{ scope, ok: true, errorCode: null, details: {} }];
+    // A sync says nothing of what a push needs.
+    return pushScopes.some((of) => of === scope) ? (before?.results.filter((of) => of.scope === scope) ?? []) : [];
+  });
   const proof = {
-    ok: true,
-    results: scopes
-      .filter((scope) => wanted.has(scope))
-      .map((scope) => ({ scope, ok: true, errorCode: null, details: {} })),
+    ok: results.every(({ ok }) => ok),
+    results,
     actsAs: before?.actsAs ?? null,
     about: before?.about ?? {},
     advice: before?.advice ?? [],
@@ -87,8 +101,8 @@ async function proveBySync(work: Work, row: CredentialRow, at: Date): Promise<vo
 const stoppedFromWithin: ReadonlySet<ErrorCode> = new Set(['stopped-by-school', 'grant-not-live', 'host-not-approved']);
 
 /** Implements the port: connections fail with the cause that the error's code gives; a refused credential is marked so. */
-export const onSyncFailed: SyncPorts['onSyncFailed'] = (ctx, { schoolId, systemId, error, at }) =>
-  runWork(ctx, { schoolId }, async (work) => {
+export const onSyncFailed: SyncPorts['onSyncFailed'] = async (ctx, { schoolId, systemId, error, at }) => {
+  await runWork(ctx, { schoolId }, async (work) => {
     const system = await lockSystemEvenRemoved(work.tx, schoolId, systemId);
     // The school itself ended or paused what was running: that is no failure.
     if (stoppedFromWithin.has(error.code)) return;
@@ -116,6 +130,8 @@ export const onSyncFailed: SyncPorts['onSyncFailed'] = (ctx, { schoolId, systemI
       );
     }
   });
+  await reviewAfterSync(ctx, { schoolId, systemId });
+};
 
 /** A run waits for a school administrator's review: no failure, and what was received before stays. */
 export const onSyncHeld = (

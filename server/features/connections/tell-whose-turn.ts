@@ -11,6 +11,9 @@ type Template =
   | 'credential-wanted'
   | 'connection-failing'
   | 'sync-held'
+  | 'lms-access-wanted'
+  | 'push-held'
+  | 'push-not-done'
   | 'request-void'
   | 'request-approved'
   | 'request-declined'
@@ -22,6 +25,7 @@ export const schoolPaths = {
   decision: (schoolId: string, requestId: string) => `/school/${schoolId}/requests/${requestId}`,
   system: (schoolId: string, systemId: string) => `/school/${schoolId}/systems/${systemId}`,
   connection: (schoolId: string, connectionId: string) => `/school/${schoolId}/connections/${connectionId}`,
+  push: (schoolId: string, connectionId: string) => `/school/${schoolId}/connections/${connectionId}/push`,
   home: (schoolId: string) => `/school/${schoolId}`,
 } as const;
 
@@ -95,6 +99,21 @@ export async function tellWhoseTurn(work: Work, situation: Situation, next: Next
     }
     case 'sync-held':
       return send('sync-held', await peopleWithRole(tx, school.id, ['school-administrator'], null), pathOfConnection);
+    case 'push-held':
+    case 'push-not-done':
+      return send(
+        next.cause,
+        await peopleWithRole(tx, school.id, ['school-administrator'], null),
+        schoolPaths.push(school.id, connection.id),
+      );
+    case 'lms-credential-needed':
+    case 'lms-credential-refused':
+    case 'lms-credential-too-narrow': {
+      const { lms } = situation;
+      if (lms === null) return;
+      const to = await technicalContacts(tx, school.id, lms.id);
+      return mailTo(work, { school, system: lms }, 'lms-access-wanted', to, schoolPaths.system(school.id, lms.id));
+    }
     case 'host-changed-ask-again':
       return send('request-void', await asker(), askersPath);
     case 'declined-by-school':

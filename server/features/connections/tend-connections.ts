@@ -225,17 +225,24 @@ async function heldOf({ tx }: Work, systemId: string): Promise<number> {
   return rows.length;
 }
 
-/** After a connection has changed: where it has ended, the credential that it leaves behind. */
+/** After a connection has changed: where it has ended, the credentials that it leaves behind, of the LMS too that was pushed into. */
 export async function tidyAfterConnection(
   ctx: Context,
   { schoolId, connectionId }: { readonly schoolId: string; readonly connectionId: string },
 ): Promise<void> {
-  const systemId = await ctx.database.withSchool(schoolId, async (tx) => {
+  const ended = await ctx.database.withSchool(schoolId, async (tx) => {
     const [row] = await tx
-      .select({ systemId: connection.producerSystemId, endedAt: connection.endedAt })
+      .select({
+        systemId: connection.producerSystemId,
+        lmsId: connection.consumerSystemId,
+        way: connection.way,
+        endedAt: connection.endedAt,
+      })
       .from(connection)
       .where(and(eq(connection.schoolId, schoolId), eq(connection.id, connectionId)));
-    return row === undefined || row.endedAt === null ? null : row.systemId;
+    return row === undefined || row.endedAt === null ? null : row;
   });
-  if (systemId !== null) await sweepSystem(ctx, schoolId, systemId);
+  if (ended === null) return;
+  await sweepSystem(ctx, schoolId, ended.systemId);
+  if (ended.way === 'push' && ended.lmsId !== null) await sweepSystem(ctx, schoolId, ended.lmsId);
 }

@@ -1,13 +1,14 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { connection, grant, request } from '#db/schema/index.ts';
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { pushScopes, type Scope } from '#db/schema/vocabulary.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import { neededOfSource } from '#server/roster/live-grants.ts';
 import { askableScopes } from './askable-scopes.ts';
 import type { SystemRow } from './load-rows.ts';
+import { isPushAskedFor, isPushedInto } from './pushed-into.ts';
 
-/** What the system should give whoever sets it up: all that is granted or asked for on it, else all that the marketplace could ask. */
+/** What the system should give whoever sets it up: all that is granted or asked for on it or into it, else all that the marketplace could ask. */
 export async function wantedScopes(tx: Tx, system: SystemRow): Promise<Scope[]> {
   const living = and(
     eq(connection.schoolId, system.schoolId),
@@ -24,7 +25,9 @@ export async function wantedScopes(tx: Tx, system: SystemRow): Promise<Scope[]> 
     .from(connection)
     .innerJoin(request, and(eq(request.connectionId, connection.id), inArray(request.state, ['draft', 'requested'])))
     .where(living);
+  const isPushed = (await isPushedInto(tx, system)) || (await isPushAskedFor(tx, system));
   const wanted = new Set([
+    ...(isPushed ? pushScopes : []),
     ...granted.flatMap(({ way, scopes }) => neededOfSource(way, scopes)),
     ...asked.flatMap(({ way, scopes }) =>
       neededOfSource(

@@ -34,7 +34,7 @@ export const approvePush = defineVerb({
         reasons: held.reasons.map(({ kind, entity, count }) => `${kind} ${entity ?? 'all'} ${count}`),
       },
     });
-    await settlePush(work, schoolId, row.connectionId);
+    await settlePush(work, { schoolId, connectionId: row.connectionId, approved: true });
     await work.emit('push/requested', { schoolId, systemId: row.systemId, pushRunId });
     return { pushRunId };
   },

@@ -26,7 +26,7 @@ export const discardPush = defineVerb({
       subjectId: row.connectionId,
       details: { pushRunId },
     });
-    await settlePush(work, schoolId, row.connectionId);
+    await settlePush(work, { schoolId, connectionId: row.connectionId, approved: false });
     return { pushRunId };
   },
 });

@@ -1,11 +1,13 @@
+import { and, eq } from 'drizzle-orm';
+import { connection } from '#db/schema/index.ts';
 import { runWork } from '#server/kernel/verb.ts';
 import type { PushPorts } from '#server/roster/push/ports.ts';
 import { advanceIfAllowed } from '../connections/advance.ts';
-import { bidFarewell } from '../connections/destroy-credentials.ts';
 import { endConnection } from '../connections/end-connection.ts';
-import { lockConnection, lockSystemEvenRemoved } from '../connections/load-rows.ts';
+import { lockConnection } from '../connections/load-rows.ts';
 import { isEnded } from '../connections/state-machine.ts';
-import { sweepCredentials } from '../connections/sweep-credentials.ts';
+import { tidyAfterConnection } from '../connections/tend-connections.ts';
+import { refuseByPush } from './refuse-by-push.ts';
 
 /** Implements the port: what was granted has reached the LMS, and its connection is live. */
 export const onPushDone: PushPorts['onPushDone'] = (ctx, { schoolId, pushRunId, connectionId, records, at }) =>
@@ -17,7 +19,14 @@ export const onPushDone: PushPorts['onPushDone'] = (ctx, { schoolId, pushRunId, 
       subjectId: connectionId,
       details: { pushRunId, records },
     });
-    await advanceIfAllowed(work, locked, { type: 'receive' }, { columns: { lastReceivedAt: at, records } });
+    if (isEnded(locked.connection.state)) return;
+    const columns = { lastReceivedAt: at, records };
+    const advanced = await advanceIfAllowed(work, locked, { type: 'receive' }, { columns });
+    // It was written, even where the SIS lets nobody in any more: the connection keeps that cause.
+    if (advanced === null) {
+      const here = and(eq(connection.schoolId, schoolId), eq(connection.id, connectionId));
+      await work.tx.update(connection).set(columns).where(here);
+    }
   });
 
 /** Implements the port: it waits for the school; what was written before stays, and the connection with it. */
@@ -25,11 +34,11 @@ export const onPushHeld: PushPorts['onPushHeld'] = (ctx, { schoolId, pushRunId, 
   runWork(ctx, { schoolId }, async (work) => {
     const locked = await lockConnection(work.tx, schoolId, connectionId);
     work.audit({ action: 'push.held', subjectKind: 'connection', subjectId: connectionId, details: { pushRunId } });
-    await advanceIfAllowed(work, locked, { type: 'hold' });
+    await advanceIfAllowed(work, locked, { type: 'hold-push' });
   });
 
-/** Implements the port: the connection fails with the cause that the error's code gives. */
-export const onPushFailed: PushPorts['onPushFailed'] = (ctx, { schoolId, pushRunId, connectionId, error }) =>
+/** Implements the port: the connection fails with the cause that the error's code gives; what the LMS refused is noted with its credential. */
+export const onPushFailed: PushPorts['onPushFailed'] = (ctx, { schoolId, pushRunId, connectionId, error, at }) =>
   runWork(ctx, { schoolId }, async (work) => {
     const locked = await lockConnection(work.tx, schoolId, connectionId);
     const { code } = error;
@@ -41,23 +50,16 @@ export const onPushFailed: PushPorts['onPushFailed'] = (ctx, { schoolId, pushRun
     });
     // The school itself ended, paused or stopped what was running: that is no failure.
     if (code === 'stopped-by-school' || code === 'grant-not-live') return;
-    await advanceIfAllowed(work, locked, { type: 'fail', code }, { details: { code } });
+    await refuseByPush(work, locked.connection, error, at);
+    await advanceIfAllowed(work, locked, { type: 'fail-push', code }, { details: { code } });
   });
 
 /** Implements the port: what the school chose for the end is done over there, and the connection ends. */
 export const onPushEnded: PushPorts['onPushEnded'] = async (ctx, { schoolId, pushRunId, connectionId }) => {
-  const farewells = await runWork(ctx, { schoolId }, async (work) => {
+  await runWork(ctx, { schoolId }, async (work) => {
     const locked = await lockConnection(work.tx, schoolId, connectionId);
     work.audit({ action: 'push.ended', subjectKind: 'connection', subjectId: connectionId, details: { pushRunId } });
-    if (isEnded(locked.connection.state)) return [];
-    await endConnection(work, locked, { type: 'revoke', because: 'school' });
-    const ofSis = await sweepCredentials(work, locked.system);
-    const { consumerSystemId } = locked.connection;
-    if (consumerSystemId === null) return ofSis;
-    return [
-      ...ofSis,
-      ...(await sweepCredentials(work, await lockSystemEvenRemoved(work.tx, schoolId, consumerSystemId))),
-    ];
+    if (!isEnded(locked.connection.state)) await endConnection(work, locked, { type: 'revoke', because: 'school' });
   });
-  await bidFarewell(ctx, farewells);
+  await tidyAfterConnection(ctx, { schoolId, connectionId });
 };

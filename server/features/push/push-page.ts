@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { appUser, pushRun, pushSettings } from '#db/schema/index.ts';
 import { schoolRoles } from '#db/schema/vocabulary.ts';
 import { pushEntities } from '#server/connectors/push-contract.ts';
-import { systemInSchool } from '#server/features/connections/load-rows.ts';
+import { credentialsOf, systemInSchool } from '#server/features/connections/load-rows.ts';
+import { lmsCredentialOf } from '#server/features/connections/read-proof.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { connectionToPush } from './load-push.ts';
@@ -30,6 +31,7 @@ export const pushPage = defineVerb({
   run: async ({ ctx, tx, party, input: { schoolId, connectionId } }) => {
     const { connection, lms, facts } = await connectionToPush(tx, schoolId, connectionId);
     const sis = await systemInSchool(tx, schoolId, connection.producerSystemId);
+    const [held] = await credentialsOf(tx, schoolId, lms.id);
     const [settings] = await tx.select().from(pushSettings).where(eq(pushSettings.connectionId, connectionId));
     const [changer] =
       settings?.updatedBy == null
@@ -59,6 +61,8 @@ export const pushPage = defineVerb({
       runs: runs.map((row) => viewOfPush(row, ctx.clock.now())),
       ledger: pushEntities.flatMap((entity) => ledger.filter((row) => row.entity === entity)),
       lastReceivedAt: connection.lastReceivedAt,
+      /** What the LMS allows, and what a push needs of it. */
+      lmsCredential: lmsCredentialOf(held),
       mayChange: party.memberships.some(({ role }) => role === 'school-administrator'),
     };
   },

@@ -33,8 +33,8 @@ export async function requestPushesAfterSync(
         await askForPush(work, of, { trigger: lastReceivedAt === null ? 'first' : 'sync' });
       });
     } catch (error) {
-      // It is ending: nothing more is written.
-      if (!isCrosswalkError(error, 'state-forbids')) throw error;
+      // It is ending, or the LMS must allow it first, which its connection says.
+      if (!isCrosswalkError(error, 'state-forbids') && !isCrosswalkError(error, 'push-not-permitted')) throw error;
     }
   }
 }

@@ -1,6 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
+import type { Tx } from '#db/client.ts';
 import { pushSettings } from '#db/schema/index.ts';
+import { credentialsOf } from '#server/features/connections/load-rows.ts';
+import { lmsCredentialOf } from '#server/features/connections/read-proof.ts';
 import { userIdOf } from '#server/features/systems/system-party.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
@@ -11,7 +14,16 @@ import { type PushedConnection, pushedConnection } from './load-push.ts';
 /** States in which something may be written on a connection. */
 const served = ['connecting', 'live', 'failing'];
 
-/** Asks for a push of a connection. @throws CrosswalkError `state-forbids`, `push-not-chosen` */
+/** Whether the LMS lets Crosswalk write. Before that no push is begun: what is missing stands with the connection. */
+export async function mayBePushed(tx: Tx, { lms }: Pick<PushedConnection, 'lms'>): Promise<boolean> {
+  const [row] = await credentialsOf(tx, lms.schoolId, lms.id);
+  return lmsCredentialOf(row) === 'ready';
+}
+
+/**
+ * Asks for a push of a connection. An ending is asked for whatever the LMS allows: it may have nothing to do over there.
+ * @throws CrosswalkError `state-forbids`, `push-not-chosen`, `push-not-permitted`
+ */
 export async function askForPush(
   work: Work,
   { connection, lms }: PushedConnection,
@@ -19,6 +31,9 @@ export async function askForPush(
 ) {
   if (!served.includes(connection.state)) {
     throw new CrosswalkError('state-forbids', { details: { state: connection.state } });
+  }
+  if (more.trigger !== 'ending' && !(await mayBePushed(work.tx, { lms }))) {
+    throw new CrosswalkError('push-not-permitted', { details: { systemId: lms.id } });
   }
   const [chosen] = await work.tx
     .select({ id: pushSettings.connectionId })
@@ -36,7 +51,7 @@ export async function askForPush(
 
 /**
  * "Push now": asks for a push, or joins the one that is queued or under way; one that waits for a person is planned anew.
- * @throws CrosswalkError `not-found`, `push-not-offered`, `push-not-chosen`, `state-forbids`
+ * @throws CrosswalkError `not-found`, `push-not-offered`, `push-not-chosen`, `push-not-permitted`, `state-forbids`
  */
 export const requestPush = defineVerb({
   name: 'push.request-push',

@@ -5,12 +5,12 @@ import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb } from '#server/kernel/verb.ts';
 import { pushedConnection } from './load-push.ts';
-import { askForPush } from './request-push.ts';
+import { askForPush, mayBePushed } from './request-push.ts';
 import { pushSettingsSchema } from './settings-rules.ts';
 
 /**
  * How a roster is pushed. What comes next is looked at before it writes, since courses and accounts may come out otherwise; it is asked for at
- * once where the roster is here.
+ * once where the roster is here and the LMS lets Crosswalk write.
  * @throws CrosswalkError `not-found`, `push-not-offered`, `invalid-input`
  */
 export const savePushSettings = defineVerb({
@@ -48,7 +48,7 @@ export const savePushSettings = defineVerb({
       details: { ...chosen },
     });
     const isHere = of.connection.state !== 'approved' && of.connection.state !== 'paused';
-    if (!rewrites || !isHere) return { pushRunId: null };
+    if (!rewrites || !isHere || !(await mayBePushed(work.tx, of))) return { pushRunId: null };
     const { pushRunId } = await askForPush(work, of, {
       trigger: of.connection.lastReceivedAt === null ? 'first' : 'hand',
       requestedBy: userIdOf(work.ctx),

@@ -1,14 +1,11 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import { connection, grant } from '#db/schema/index.ts';
-import type { Scope } from '#db/schema/vocabulary.ts';
+import { pushScopes } from '#db/schema/vocabulary.ts';
 import type { OpenConnector } from '#server/connectors/open-connector.ts';
 import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import type { PushPorts } from '#server/roster/push/ports.ts';
 import { withOpened } from '../connections/use-credential.ts';
-
-/** What the credential of an LMS must answer for before anything is written. */
-const neededScopes = ['lms.people', 'lms.roster.write'] as const satisfies readonly Scope[];
 
 type Use = Parameters<PushPorts['withPush']>[1];
 
@@ -36,7 +33,7 @@ export const withPush: PushPorts['withPush'] = (ctx, use, run) =>
 /** Implements the port: the credential may read and write what a push needs, by a real call for each scope. */
 export const provePush: PushPorts['provePush'] = (ctx, use) =>
   opened(ctx, use, async (connector) => {
-    const { results } = await connector.prove(neededScopes);
+    const { results } = await connector.prove(pushScopes);
     const refused = results.find(({ ok }) => !ok);
     if (refused !== undefined) {
       throw new CrosswalkError(refused.errorCode ?? 'scope-missing', {

@@ -14,6 +14,7 @@ import {
   schoolRow,
 } from '#server/features/connections/load-rows.ts';
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
+import { reviewPushesInto } from '#server/features/connections/pushed-into.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
@@ -63,6 +64,8 @@ export const enterAddress = defineLongVerb({
       entered.credentialId === null
         ? null
         : await tryCredential(ctx, transact, { schoolId, systemId, credentialId: entered.credentialId });
+    // What is pushed into it waits until it lets us in at its new address.
+    if (trial === null) await reviewPushesInto(transact, { schoolId, systemId });
     return { change: entered.change, origins: entered.origins, trial };
   },
 });

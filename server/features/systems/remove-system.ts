@@ -12,7 +12,7 @@ import {
   openRequestOf,
 } from '#server/features/connections/load-rows.ts';
 import { purgeUngranted } from '#server/features/connections/purge-ungranted.ts';
-import { withdrawLinks } from '#server/features/connections/technical-contact-links.ts';
+import { withdrawLinks } from '#server/features/connections/system-links.ts';
 import { idSchema } from '#server/kernel/ids.ts';
 import { defineLongVerb } from '#server/kernel/verb.ts';
 
