@@ -93,9 +93,9 @@ export const bench: Bench = {
         const at = `/school/${home?.organisation_id ?? ''}`;
         const pages = [
           at,
-          `${at}/connections`,
-          `${at}/systems`,
           `${at}/data`,
+          `${at}/agreements`,
+          `${at}/people`,
           `${at}/inbox`,
           `${at}/activity`,
           '/account',

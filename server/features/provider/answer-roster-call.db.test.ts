@@ -229,6 +229,37 @@ describe('Crosswalk as a OneRoster provider', () => {
     }
   });
 
+  // learn.microsoft.com/schooldatasync/onboarding-guidance-for-oneroster-api-providers-with-sds: calls, filters and page as it lists them.
+  describe('Microsoft School Data Sync, which speaks 1.1', () => {
+    const calls = ['academicSessions', 'orgs', 'users', 'classes', 'enrollments', 'courses', 'demographics'] as const;
+
+    it.each(calls)('%s: everything that is active, page by page, and then what has changed', async (name) => {
+      const { consumer } = await make();
+      const active = encodeURIComponent("status='active'");
+      const whole = await ask(consumer, `${name}?offset=0&limit=5000&filter=${active}`, { version: '1.1' });
+      expect(whole.status, whole.text).toBe(200);
+      const records = lists.parse(whole.json)[name] ?? [];
+      expect(records.length).toBeGreaterThan(0);
+      expect(whole.headers['x-total-count']).toBe(String(records.length));
+      expect(records.every(({ status }) => status === 'active')).toBe(true);
+      const paged: string[] = [];
+      for (let offset = 0; offset < records.length; offset += 2) {
+        const page = await ask(consumer, `${name}?offset=${offset}&limit=2&filter=${active}`, { version: '1.1' });
+        paged.push(...(lists.parse(page.json)[name] ?? []).map(({ sourcedId }) => String(sourcedId)));
+      }
+      expect(paged).toEqual(records.map(({ sourcedId }) => sourcedId));
+
+      const since = async (moment: string) => {
+        const filter = encodeURIComponent(`dateLastModified>'${moment}'`);
+        const delta = await ask(consumer, `${name}?filter=${filter}`, { version: '1.1' });
+        expect(delta.status, delta.text).toBe(200);
+        return lists.parse(delta.json)[name] ?? [];
+      };
+      expect(await since(later(-1))).toHaveLength(Math.min(records.length, 100));
+      expect(await since(later(1))).toEqual([]);
+    });
+  });
+
   it('tells people, groups and what belongs to them in the words of each version', async () => {
     const { consumer, of } = await make();
     const { json } = await ask(consumer, `users/${of('anna')}`);
