@@ -23,7 +23,9 @@ describe.runIf(process.platform === 'linux')('a killed server that nobody waited
     const { uid, gid } = statSync(file);
     await first.stop();
     // As the server's own user: PostgreSQL takes no notice of processes that it may not signal.
-    const adopter = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
+    // The child ends once its parent has become a program that waits for nobody.
+    const script = '(until grep -q sleep /proc/$$/comm; do :; done) & echo $!; exec sleep 600';
+    const adopter = spawn('sh', ['-c', script], {
       stdio: ['ignore', 'pipe', 'ignore'],
       cwd: '/',
       uid,
