@@ -86,8 +86,9 @@ async function limitOf(
 const among = (values: readonly string[]) => sql`(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;
 const amongIds = (values: readonly string[]) =>
   sql`(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb)::uuid)`;
+/** As a literal, so that the planner knows how many rows have one of them. */
 const anyOf = (values: readonly string[]) =>
-  sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;
+  sql`${`{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`}::text[]`;
 const all = (parts: readonly (SQL | null)[]): SQL =>
   sql`(${sql.join(
     parts.filter((part) => part !== null),

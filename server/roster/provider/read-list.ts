@@ -25,8 +25,16 @@ const piece = 2_500;
 
 const anyRows = z.array(z.object({ any: z.boolean() }));
 const countRows = z.array(z.object({ n: z.coerce.number() }));
-const pageRows = z.array(z.object({ row: z.string() }));
-const cellsSchema = z.tuple([z.string(), z.string(), z.enum(['active', 'tobedeleted']), z.string()]).rest(z.unknown());
+const pageRows = z.array(
+  z.object({
+    key: z.string(),
+    id: z.string(),
+    status: z.enum(['active', 'tobedeleted']),
+    at: z.string(),
+    cells: z.string(),
+  }),
+);
+const cellRows = z.array(z.custom<readonly unknown[]>(Array.isArray));
 
 /** Whether every parent that the path names is in the grant. */
 export async function hasParents(tx: Tx, { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>): Promise<boolean> {
@@ -158,11 +166,10 @@ export async function* readPieces(
     const sources =
       object.agentsOf === undefined
         ? []
-        : found.flatMap(([, , status, , ...cells]) => (status === 'active' ? (object.agentsOf?.(cells) ?? []) : []));
+        : found.flatMap(({ status, cells }) => (status === 'active' ? (object.agentsOf?.(cells) ?? []) : []));
     const agents = await readAgents(tx, list.reading.view, sources);
     const end = found.at(-1);
-    const [key = '', id = ''] = end ?? [];
-    place = end === undefined ? place : { by: order.by, key, id };
+    place = end === undefined ? place : { by: order.by, key: end.key, id: end.id };
     const isOver = rows.length <= count || left <= 0;
     if (!isOver) {
       reading = readRows(tx, list, object, order, { place, offset: 0, count: Math.min(piece, left) });
@@ -178,7 +185,14 @@ export async function* readPieces(
   }
 }
 
-type Cells = z.output<typeof cellsSchema>;
+interface Row {
+  readonly id: string;
+  /** Of the order: what the next page begins behind. */
+  readonly key: string;
+  readonly status: 'active' | 'tobedeleted';
+  readonly at: string;
+  readonly cells: readonly unknown[];
+}
 
 /** One row more than is given out tells whether there are more. */
 async function readRows(
@@ -187,7 +201,7 @@ async function readRows(
   object: ObjectSql,
   order: Order,
   { place, offset, count }: { place: ListPlace | null; offset: number; count: number },
-): Promise<readonly Cells[]> {
+): Promise<readonly Row[]> {
   const { reading } = list;
   const direction = order.descending ? sql`desc` : sql`asc`;
   const at = sql`greatest(${object.changedAt}, ${reading.since.toISOString()}::timestamptz)`;
@@ -203,25 +217,26 @@ async function readRows(
   const limits = sql`limit ${count + 1} offset ${offset}`;
   const rows = pageRows.parse(
     await tx.execute(
-      tellsDeleted(list)
-        ? sql`
+      order.by === '' && !tellsDeleted(list)
+        ? // In the order of an index a row is written when its turn comes; the key is unique, and a second one would have all of them sorted.
+          sql`
+          select (${order.here})::text as key, ${object.id} as id, 'active' as status, ${isoSql(at)} as at, json_build_array(${cells})::text as cells
+            from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
+           order by ${order.here} ${limits}`
+        : // Where all must be sorted, they are sorted without what they tell.
+          sql`
           with heads as (
             select r.id as row_id, ${object.id} as id, ${order.here} as key, 'active' as status, ${at} as at from ${object.from} where ${wantedSql(list, object)}
-            union all
-            select null, d.id, ${order.ofDeleted}, 'tobedeleted', d.at from (${deletedSql(list)}) d),
+            ${tellsDeleted(list) ? sql`union all select null, d.id, ${order.ofDeleted}, 'tobedeleted', d.at from (${deletedSql(list)}) d` : sql``}),
           page as (
             select * from heads where ${behind(sql`key`, sql`id`)} order by key ${direction}, id ${direction} ${limits})
-          select case when page.status = 'active' then
-                   (select json_build_array(page.key::text, page.id, 'active', ${isoSql(sql`page.at`)}, ${cells}) from ${object.from} where r.id = page.row_id)
-                 else json_build_array(page.key::text, page.id, 'tobedeleted', ${isoSql(sql`page.at`)}) end::text as row
-            from page order by page.key ${direction}, page.id ${direction}`
-        : sql`
-          select json_build_array((${order.here})::text, ${object.id}, 'active', ${isoSql(at)}, ${cells})::text as row
-            from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
-           order by ${order.here} ${direction}, ${object.id} ${direction} ${limits}`,
+          select page.key::text as key, page.id, page.status, ${isoSql(sql`page.at`)} as at,
+                 coalesce((select json_build_array(${cells}) from ${object.from} where r.id = page.row_id), '[]')::text as cells
+            from page order by page.key ${direction}, page.id ${direction}`,
     ),
   );
-  return z.array(cellsSchema).parse(JSON.parse(`[${rows.map(({ row }) => row).join(',')}]`));
+  const told = cellRows.parse(JSON.parse(`[${rows.map((row) => row.cells).join(',')}]`));
+  return rows.map((row, index) => ({ ...row, cells: told[index] ?? [] }));
 }
 
 function written(
@@ -229,10 +244,10 @@ function written(
   object: ObjectSql,
   writer: Writer,
   references: References,
-  rows: readonly Cells[],
+  rows: readonly Row[],
 ): readonly string[] {
-  return rows.map(([, id, status, modifiedAt, ...cells]) => {
-    const head = { id, status, modifiedAt };
+  return rows.map(({ id, status, at, cells }) => {
+    const head = { id, status, modifiedAt: at };
     const told = status === 'active' ? object.write(writer, head, cells, references) : writer.deleted(head);
     return JSON.stringify(selected(told, query.fields));
   });
