@@ -65,21 +65,21 @@ test('an LMS is paired by its administrator, approved with a field left out, get
     })
     .toBe('live');
   const { access_token } = await token();
-  const users = () =>
-    page.request.get('/ims/oneroster/rostering/v1p2/users?limit=5', {
+  const students = () =>
+    page.request.get('/ims/oneroster/rostering/v1p2/students?limit=5', {
       headers: { authorization: `Bearer ${access_token}` },
     });
-  const answered = await users();
+  const answered = await students();
   expect(answered.status()).toBe(200);
   expect(await answered.text()).not.toContain('"email"');
 
   const shown = await school.administrator.open(`${school.home}/connections/${connectionId}`);
   await expect(shown.getByRole('heading', { name: 'What Lernhaus asked for' })).toBeVisible();
-  await expect(shown.getByText('/ims/oneroster/rostering/v1p2/users').first()).toBeVisible();
+  await expect(shown.getByText('/ims/oneroster/rostering/v1p2/students').first()).toBeVisible();
   await expect(shown.getByText(clientId)).toBeVisible();
   await expect(shown.getByText('E-mail address of students')).toBeVisible();
   await seen(shown, 'connection-of-an-lms');
   await seen(await school.administrator.open(school.home), 'school-home-with-an-lms-that-receives');
   await school.administrator.api.connections.pause.mutate({ schoolId: school.schoolId, connectionId });
-  expect((await users()).status()).toBe(401);
+  expect((await students()).status()).toBe(401);
 });
