@@ -45,21 +45,21 @@ export const bench: Bench = {
       const { schoolId, sisId } = consumer;
       await admin`
         insert into roster_site (id, school_id, system_id, source_id, content_hash, first_seen_at, name, kind)
-        select gen_random_uuid(), ${schoolId}, ${sisId}, 'site-' || n, gen_random_uuid(), ${testNow}, 'School ' || n, 'school' from generate_series(1, 40) n`;
+        select gen_random_uuid(), ${schoolId}, ${sisId}, 'site-' || n, n, ${testNow}, 'School ' || n, 'school' from generate_series(1, 40) n`;
       await admin`
         insert into roster_group (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, title, site_source_id)
-        select gen_random_uuid(), ${schoolId}, ${sisId}, 'group-' || n, gen_random_uuid(), ${testNow}, 'group', 'Group ' || n, 'site-' || (n % 40 + 1)
+        select gen_random_uuid(), ${schoolId}, ${sisId}, 'group-' || n, n, ${testNow}, 'group', 'Group ' || n, 'site-' || (n % 40 + 1)
           from generate_series(1, greatest(1, ${people}::int / 25)) n`;
       await admin`
         insert into roster_person (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, kinds, username, given_name, family_name,
                                    identifier, email, grades, primary_site_source_id, site_source_ids, roles)
-        select gen_random_uuid(), ${schoolId}, ${sisId}, 'person-' || lpad(n::text, 9, '0'), gen_random_uuid(), ${testNow}, 'student', '{student}', 'user' || n,
+        select gen_random_uuid(), ${schoolId}, ${sisId}, 'person-' || lpad(n::text, 9, '0'), n, ${testNow}, 'student', '{student}', 'user' || n,
                'Given' || n % 977, 'Family' || n % 7919, n::text, 'user' || n || '@school.example', array['0' || n % 9], 'site-' || (n % 40 + 1),
                array['site-' || (n % 40 + 1)], array['student|primary|site-' || (n % 40 + 1) || '||']
           from generate_series(1, ${people}::int) n`;
       await admin`
         insert into roster_enrolment (id, school_id, system_id, source_id, content_hash, first_seen_at, group_id, person_id, role)
-        select gen_random_uuid(), p.school_id, p.system_id, 'e-' || p.source_id, gen_random_uuid(), ${testNow}, g.id, p.id, 'student'
+        select gen_random_uuid(), p.school_id, p.system_id, 'e-' || p.source_id, 1, ${testNow}, g.id, p.id, 'student'
           from roster_person p
           join roster_group g on g.system_id = p.system_id and g.source_id = 'group-' || (p.identifier::int % greatest(1, ${people}::int / 25) + 1)
          where p.system_id = ${sisId}`;

@@ -30,7 +30,7 @@ export async function measureDrizzle({
         const rows = Array.from({ length: count }, (_, n) => ({
           ...school,
           sourceId: `drizzle-${count}-${n}`,
-          contentHash: '01890000-0000-7000-8000-000000000000',
+          contentHash: 1n,
           firstSeenAt: new Date(),
           groupId: group?.id ?? '',
           personId: person?.id ?? '',

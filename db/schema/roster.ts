@@ -39,8 +39,8 @@ const rosterColumns = () => ({
   schoolId: uuid('school_id').notNull(),
   systemId: uuid('system_id').notNull(),
   sourceId: text('source_id').notNull(),
-  /** MD5 of the cells as the source told them, which notices a change and guards nothing; all zeros: not known. */
-  contentHash: uuid('content_hash').notNull(),
+  /** Of the cells as the source told them: it notices a change and guards nothing; 0: not known. */
+  contentHash: bigint('content_hash', { mode: 'bigint' }).notNull(),
   /** When the source last changed it, as it says. */
   sourceModifiedAt: moment('source_modified_at'),
   /** Absent from this many complete fetches in a row; gone at two (DESIGN.md §5, "missing is not gone"). */
@@ -182,7 +182,7 @@ export const rosterPerson = pgTable(
     index('roster_person_search').on(t.schoolId, t.kind, t.searchName, t.id),
     index('roster_person_email').on(t.systemId, t.emailFolded).where(sql`email_folded is not null`),
     index('roster_person_username').on(t.systemId, t.usernameFolded).where(sql`username_folded is not null`),
-    index('roster_person_changed').on(t.systemId, t.changedAt),
+    index('roster_person_changed').on(t.systemId, t.changedAt, t.id),
     oneOf('roster_person_kind', t.kind, personKinds),
   ],
 );
@@ -210,11 +210,9 @@ export const rosterEnrolment = pgTable(
     beginsOn: date('begins_on', { mode: 'string' }),
     endsOn: date('ends_on', { mode: 'string' }),
   },
-  (t) => [
-    unique('roster_enrolment_source').on(t.systemId, t.sourceId),
-    index('roster_enrolment_group').on(t.groupId),
-    index('roster_enrolment_person').on(t.personId),
-  ],
+  // No index over the source's ids: they come in no order, and millions of them would take longer than all else. One row per id is the engine's to keep
+  // (`StageRun`); `roster_enrolment_group` also finds what a school has.
+  (t) => [index('roster_enrolment_group').on(t.schoolId, t.groupId), index('roster_enrolment_person').on(t.personId)],
 );
 
 export const rosterDemographics = pgTable(

@@ -145,8 +145,8 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** An eighth of the machine's memory, between 128 MB and 1 GB: the indexes of a large school are written through it. */
-const sharedBuffersMb = () => Math.round(Math.min(1024, Math.max(128, totalmem() / 8 / 1024 ** 2)));
+/** An eighth of the machine's memory, between 128 MB and 4 GB: the indexes of a large school are written through it. */
+const sharedBuffersMb = () => Math.round(Math.min(4096, Math.max(128, totalmem() / 8 / 1024 ** 2)));
 
 /** Starts the server, making the cluster at first: UTF-8, builtin C.UTF-8, a random password, loopback only. */
 export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {

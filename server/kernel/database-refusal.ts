@@ -25,11 +25,3 @@ export function explainDatabaseRefusal(error: unknown): unknown {
   }
   return error;
 }
-
-/** Whether the database refused a row because its key is there already (SQLSTATE 23505). */
-export function isUniqueViolation(error: unknown): boolean {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
-    if ('code' in cause && cause.code === '23505') return true;
-  }
-  return false;
-}

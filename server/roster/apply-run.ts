@@ -13,8 +13,6 @@ import {
   syncSettings,
 } from '#db/schema/index.ts';
 import type { Context } from '#server/kernel/context.ts';
-import { isUniqueViolation } from '#server/kernel/database-refusal.ts';
-import { CrosswalkError } from '#server/kernel/errors.ts';
 import type { ToFetch } from './begin-run.ts';
 import {
   collectionsKept,
@@ -161,22 +159,23 @@ class Application {
     const upcoming = await this.#terms('upcoming');
     const keptTables = tablesKept(kept);
     const as: ApplyAs = row.appliedAs ?? 'all';
-    let plans: TablePlan[];
-    do {
-      await this.#phase('plan');
-      plans = await this.#plans(stage, keptTables, (table) => ({
-        complete: this.#isComplete(table, fetches, facts),
-        ended,
-        upcoming,
-      }));
-      await this.#phase('guard');
-      const verdict = await this.#verdict(row, plans, scopes);
-      if (verdict.reasons.length > 0 && row.approvedFingerprint !== verdict.fingerprint) {
-        await this.#hold(plans, verdict, fetches, facts);
-        return { outcome: 'held' };
-      }
-      await this.#phase('apply');
-    } while (!(await this.#written(stage, plans, as)));
+    await this.#phase('plan');
+    const plans = await this.#plans(stage, keptTables, (table) => ({
+      complete: this.#isComplete(table, fetches, facts),
+      ended,
+      upcoming,
+    }));
+    await this.#phase('guard');
+    const verdict = await this.#verdict(row, plans, scopes);
+    if (verdict.reasons.length > 0 && row.approvedFingerprint !== verdict.fingerprint) {
+      await this.#hold(plans, verdict, fetches, facts);
+      return { outcome: 'held' };
+    }
+    await this.#phase('apply');
+    for (const plan of plans) {
+      await this.#progress('apply', plan.table, plan);
+      await writePlan(tx, run, plan, as, now);
+    }
     if (
       plans.some(({ table }) => table === 'enrolments') &&
       plans.some(({ table }) => table === 'people' || table === 'groups')
@@ -194,7 +193,12 @@ class Application {
       );
       counts.set(
         'streams',
-        await writeStreams(tx, run, { streams, complete, isKept: true, tables: this.#fetched.tables }, now),
+        await writeStreams(
+          tx,
+          run,
+          { streams, complete, tables: plans.filter(({ isFirst }) => !isFirst).map(({ table }) => table) },
+          now,
+        ),
       );
     }
     await this.#nameSites(recogniseSites(sites, own));
@@ -247,43 +251,9 @@ class Application {
       const prove = async () => {
         if (table === 'enrolments') await stage.proveReferencesOfPlan();
       };
-      const plan = () =>
-        planTable(this.#tx, this.#run, { table, ...of(table), unproven: stage.unproven.has(table), prove });
-      let planned = await plan();
-      if (planned === 'id-comes-twice') {
-        await stage.oneRowEach(table, this.#fetched.source);
-        planned = await plan();
-        if (planned === 'id-comes-twice') throw new CrosswalkError('internal', { details: { table } });
-      }
-      plans.push(planned);
+      plans.push(await planTable(this.#tx, this.#run, { table, ...of(table), prove }));
     }
     return plans;
-  }
-
-  /**
-   * Writes the plans. False: of a table that nobody had looked at, an id came twice, which its index refused; nothing is written, the table has one row
-   * per id now, and all is to be planned again.
-   */
-  async #written(stage: StageRun, plans: readonly TablePlan[], as: ApplyAs): Promise<boolean> {
-    const write = async (tx: Tx) => {
-      for (const plan of plans) {
-        await this.#progress('apply', plan.table, plan);
-        await writePlan(tx, this.#run, plan, as, this.#now);
-      }
-    };
-    const unproven = plans.filter(({ table, isFirst }) => isFirst && stage.unproven.has(table));
-    if (unproven.length === 0) {
-      await write(this.#tx);
-      return true;
-    }
-    try {
-      await this.#tx.transaction(write);
-      return true;
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      for (const { table } of unproven) await stage.oneRowEach(table, this.#fetched.source);
-      return false;
-    }
   }
 
   /** A phase is told beside the transaction, which alone holds the run's row until it ends. */

@@ -36,7 +36,7 @@ export async function forgetOldChanges(ctx: Context): Promise<number> {
         ' or ',
       );
       return sql`
-        update ${sql.raw(table)} r set ${sql.raw(set)}, content_hash = ${unknownHash}::uuid
+        update ${sql.raw(table)} r set ${sql.raw(set)}, content_hash = ${unknownHash}::bigint
          where r.id in (select id from ${sql.raw(table)} where school_id = ${school} and gone_at < ${before} and (${sql.raw(any)}) limit ${atOnce})`;
     };
     for (const statement of [

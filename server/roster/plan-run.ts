@@ -11,7 +11,7 @@ import { staged } from './staging.ts';
 /** Complete fetches in a row from which a record must be absent. */
 const fetchesUntilGone = 2;
 /** What `content_hash` is where the content was kept under other grants or by an older version: a change of it says nothing. */
-export const unknownHash = '00000000-0000-0000-0000-000000000000';
+export const unknownHash = 0;
 
 export interface TablePlan {
   readonly table: TableName;
@@ -31,8 +31,6 @@ export interface PlanOf {
   readonly ended: readonly string[];
   /** Source ids of the terms that begin later. */
   readonly upcoming: readonly string[];
-  /** Nobody has looked yet whether an id comes twice among the rows. */
-  readonly unproven: boolean;
   /** Takes out of the plan what it may not write, before it is weighed. */
   readonly prove: () => Promise<void>;
 }
@@ -65,16 +63,6 @@ const columnsOf = (table: RosterTable) =>
 const countRows = z.array(z.object({ collection: z.string(), kind: z.string(), n: z.coerce.number() }));
 const sums = z.array(z.object({ collection: z.string(), n: z.coerce.number() }));
 const flag = z.array(z.object({ any: z.boolean() }));
-const meetings = z.array(
-  z.object({
-    rows: z.coerce.number(),
-    resting: z.coerce.number(),
-    added: z.coerce.number(),
-    returned: z.coerce.number(),
-    absent: z.coerce.number(),
-    twice: z.coerce.number(),
-  }),
-);
 const marks = z.array(z.object({ kind: z.string(), n: z.coerce.number(), mark: z.string().nullable() }));
 const weighedRows = z.array(
   z.object({
@@ -100,8 +88,8 @@ const inRoster = (run: HeldRun) => sql`r.school_id = ${run.schoolId}::uuid and r
 export async function planTable(
   tx: Tx,
   run: HeldRun,
-  { table, complete, ended, upcoming, unproven, prove }: PlanOf,
-): Promise<TablePlan | 'id-comes-twice'> {
+  { table, complete, ended, upcoming, prove }: PlanOf,
+): Promise<TablePlan> {
   const of = rosterTables[table];
   const rows = staged(run, table);
   const plan = staged(run, 'plan');
@@ -146,7 +134,6 @@ export async function planTable(
             and case when s.status = 'tobedeleted' then r.gone_at is null
                      else r.gone_at is not null or r.content_hash <> s.hash or r.missed_fetches > 0 end)`);
   await tx.execute(sql`analyze ${plan}`);
-  if (unproven && (await comesTwice(tx, run, table, complete))) return 'id-comes-twice';
   // What could not be read stays as it was; it is there.
   await tx.execute(sql`
     delete from ${plan} p where p.collection = ${table} and p.kind in ('missing', 'gone')
@@ -169,25 +156,6 @@ export async function planTable(
     weighed: await weighPlan(tx, run, table, { ended, upcoming }),
     fingerprint: await markOf(tx, run, table),
   };
-}
-
-/**
- * Whether an id comes twice among staged rows without a status, told by what the join has found: a row that rests and is met twice makes more
- * meetings than there are rows to meet. Where absence is not noted that cannot be counted, and the caller looks.
- */
-async function comesTwice(tx: Tx, run: HeldRun, table: TableName, complete: boolean): Promise<boolean> {
-  if (!complete) return true;
-  const [told] = meetings.parse(
-    await tx.execute(sql`
-      select (select count(*) from ${staged(run, table)}) as rows,
-             (select count(*) from ${sql.raw(rosterTables[table].table)} r where ${inRoster(run)} and r.gone_at is null) as resting,
-             count(*) filter (where kind = 'added') as added, count(*) filter (where kind = 'returned') as returned,
-             count(*) filter (where kind in ('missing', 'gone')) as absent,
-             count(*) - count(distinct source_id) as twice
-        from ${staged(run, 'plan')} where collection = ${table} and kind <> 'alias'`),
-  );
-  if (told === undefined) return true;
-  return told.twice > 0 || told.rows - told.added - told.returned !== told.resting - told.absent;
 }
 
 const nothing: PlanCounts = { added: 0, changed: 0, returned: 0, unchanged: 0, missing: 0, gone: 0, reused: 0 };
@@ -288,7 +256,7 @@ async function weighPlan(
                array(select f from unnest(p.fields) as f where coalesce(p.before -> f, 'null') not in ('null', '[]')) as fields
           from ${plan} p join ${sql.raw(of.table)} r on r.id = p.id
          where p.collection = ${table} and p.kind in ('gone', 'changed', 'reused') and r.gone_at is null
-           and r.content_hash <> ${unknownHash}::uuid and not coalesce((${archived}), false))
+           and r.content_hash <> ${unknownHash}::bigint and not coalesce((${archived}), false))
       select t.collection, t.site, t.upcoming, t.kind, count(*) as n,
              (select jsonb_object_agg(f.field, f.n) from (
                 select field, count(*) as n from touched u, unnest(u.fields) as field

@@ -18,6 +18,7 @@ import {
   tableNames,
   tablesKept,
 } from './collections.ts';
+import { unknownHash } from './plan-run.ts';
 import { rosterTables } from './roster-tables.ts';
 
 export interface Purge {
@@ -134,7 +135,7 @@ async function emptyFields(
   let emptied = 0;
   const empty = async (table: string, column: string, when: ReturnType<typeof sql>) => {
     const { count } = await tx.execute(sql`
-        update ${sql.raw(table)} r set ${sql.raw(`"${column}"`)} = null, content_hash = '00000000-0000-0000-0000-000000000000'::uuid
+        update ${sql.raw(table)} r set ${sql.raw(`"${column}"`)} = null, content_hash = ${unknownHash}::bigint
          where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and ${sql.raw(`r."${column}"`)} is not null and ${when}`);
     if (count > 0) {
       await tx.execute(sql`

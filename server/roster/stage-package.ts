@@ -96,6 +96,7 @@ export async function stagePackageFile(
     await copyPage(ctx.database, run, {
       rows: 'facts' in read ? [{ table, columns, lines: blocks(read) }] : [],
       aside: () => setAside(pack, table, told()),
+      repeats: () => told().repeats,
       facts: () => {
         const facts = told();
         return {

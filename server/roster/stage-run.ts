@@ -42,7 +42,16 @@ export interface StagedFacts {
 /** Eight bytes instead of a text, so that millions of ids are counted in memory; two ids with one hash cost a closer look and nothing else. */
 const idHash = sql`hashtextextended(source_id, 0)`;
 const anyRows = z.array(z.object({ any: z.boolean() }));
-const lostRows = z.array(z.object({ person: z.boolean(), group: z.boolean() }));
+const lostRows = z.array(
+  z.object({
+    people: z.coerce.number(),
+    peopleAt: z.string().nullable(),
+    groups: z.coerce.number(),
+    groupsAt: z.string().nullable(),
+  }),
+);
+/** Most rows that are remembered by where they stand. */
+const mostPlaces = 10_000;
 const foundRows = z.array(z.object({ found: z.array(z.boolean()) }));
 /**
  * What two rows of one person have in common, whatever their ids: the master identifier and the name, else number, name and kind. Null: nothing
@@ -60,7 +69,6 @@ interface Survey {
   readonly idMissing: boolean;
   readonly idUnusable: boolean;
   readonly statusOdd: boolean;
-  readonly hasStatus: boolean;
   readonly roleBeyond: boolean;
   /** For each reason of the table whether a row may be unusable for it; null: to be asked once roles are gathered. */
   readonly unusable: readonly boolean[] | null;
@@ -93,7 +101,6 @@ export class StageRun {
   readonly #repeated: Record<string, number> = {};
   readonly #deviations: Record<string, number> = {};
   readonly #surveyed = new Map<TableName, Survey>();
-  readonly #unproven = new Set<TableName>();
   #referencesByPlan = false;
   #cut = 0;
 
@@ -110,9 +117,7 @@ export class StageRun {
     for (const table of this.#tables) if (table !== 'roles') await this.#usableIds(table);
     if (this.#has('people')) await this.#gatherRoles();
     for (const table of this.#tables) {
-      if (table === 'roles') continue;
-      if (source === 'package' && this.#repeatsShowLater(table)) this.#unproven.add(table);
-      else await this.oneRowEach(table, source);
+      if (table !== 'roles') await this.#oneRowEach(table, source);
     }
     await this.#forgetMarks(source);
     if (this.#has('people')) await this.#onePersonEach();
@@ -124,16 +129,6 @@ export class StageRun {
     for (const table of this.#tables) if (table !== 'roles' && kept.has(table)) await this.#usable(table, cut);
     await this.#provenReferences(cut);
     return { repeated: this.#repeated, cut: this.#cut, deviations: this.#deviations };
-  }
-
-  /** Tables of which nobody has looked yet whether an id comes twice: the plan, or the index that would be broken, tells it at no cost. */
-  get unproven(): ReadonlySet<TableName> {
-    return this.#unproven;
-  }
-
-  /** Enrolments are most of a school's rows, and in a package that marks nothing as deleted hardly ever one comes twice. */
-  #repeatsShowLater(table: TableName): boolean {
-    return table === 'enrolments' && this.#surveyed.get(table)?.hasStatus === false;
   }
 
   #has(table: StagedTable) {
@@ -164,11 +159,10 @@ export class StageRun {
     const { unusable } = rosterTables[table];
     // Whether a person has a role is known once roles are gathered.
     const reasons = table === 'people' ? [] : unusable.map(({ when }) => sql.raw(when));
-    const [missing, bad, odd, told, beyond, ...rest] = await this.#found(table, [
+    const [missing, bad, odd, beyond, ...rest] = await this.#found(table, [
       sourceIdMissing,
       sourceIdUnusable,
       statusOdd,
-      sql`s.status is not null`,
       table === 'enrolments' ? roleBeyond(cut.kept) : sql`false`,
       ...reasons,
     ]);
@@ -176,7 +170,6 @@ export class StageRun {
       idMissing: missing === true,
       idUnusable: bad === true,
       statusOdd: odd === true,
-      hasStatus: told === true,
       roleBeyond: beyond === true,
       unusable: table === 'people' ? null : rest,
     });
@@ -184,6 +177,12 @@ export class StageRun {
 
   async #found(table: StagedTable, oddities: readonly SQL[]): Promise<boolean[]> {
     if (oddities.length === 0) return [];
+    // Mostly there is none, and one question is quicker than many.
+    const some = sql.join([...oddities], sql` or `);
+    const [odd] = anyRows.parse(
+      await this.#tx.execute(sql`select coalesce(bool_or(${some}), false) as any from ${this.#of(table)} s`),
+    );
+    if (odd?.any !== true) return oddities.map(() => false);
     const list = sql.join(
       oddities.map((when) => sql`coalesce(bool_or(${when}), false)`),
       sql`, `,
@@ -267,15 +266,13 @@ export class StageRun {
   }
 
   /** One row per id. What came twice is dropped or set aside, as the source goes. */
-  async oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
-    this.#unproven.delete(table);
+  async #oneRowEach(table: TableName, source: 'rest' | 'package'): Promise<void> {
+    if (!(await this.#comesTwice(table))) return;
     const rows = this.#of(table);
-    if (table === 'people') await this.#gatherRows();
-    const [repeated] = anyRows.parse(
-      await this.#tx.execute(sql`
-        select exists (select 1 from ${rows} group by ${idHash} having count(*) > 1) as any`),
-    );
-    if (repeated?.any !== true) return;
+    if (table === 'people') {
+      await this.#gatherRows();
+      if (!(await this.#comesTwice(table))) return;
+    }
     const twice = sql`select source_id, max(ctid) as last, count(distinct hash) as tellings from ${rows} group by source_id having count(*) > 1`;
     if (source === 'package') {
       // Two records under one id: nobody can say which is meant, so neither counts and what rests stays as it is.
@@ -295,6 +292,22 @@ export class StageRun {
       this.#repeated[table] = (this.#repeated[table] ?? 0) + repeats;
       this.#deviations['duplicate-record'] = (this.#deviations['duplicate-record'] ?? 0) + repeats;
     }
+  }
+
+  /** Whether an id comes twice. Where the reader of a package named those that may, no other is looked at. */
+  async #comesTwice(table: TableName): Promise<boolean> {
+    const named = sql`(select source_id from ${staged(this.#run, 'plan')} where collection = ${table} and kind = 'may-repeat')`;
+    const isLookedThrough = await this.#any(
+      sql`select 1 from ${staged(this.#run, 'plan')} where collection = ${table} and kind = 'looked-through'`,
+    );
+    if (isLookedThrough && !(await this.#any(named))) return false;
+    const by = isLookedThrough ? sql`where source_id in ${named} group by source_id` : sql`group by ${idHash}`;
+    // Not as `exists`, for which PostgreSQL would look for the first row and use one process alone.
+    const [twice] = anyRows.parse(
+      await this.#tx.execute(sql`
+        select coalesce(bool_or(n > 1), false) as any from (select count(*) as n from ${this.#of(table)} ${by}) ids`),
+    );
+    return twice?.any === true;
   }
 
   /** What stood for records that are not kept goes; a record that was set aside twice is a repeat like any other. */
@@ -317,10 +330,6 @@ export class StageRun {
   /** A person with a row per site is one person: the rows agree on the name, and the roles of all are kept. */
   async #gatherRows(): Promise<void> {
     const rows = this.#of('people');
-    const [repeated] = anyRows.parse(
-      await this.#tx.execute(sql`select exists (select 1 from ${rows} group by ${idHash} having count(*) > 1) as any`),
-    );
-    if (repeated?.any !== true) return;
     // The same row once more is a list that moved while it was read, not a person of several sites.
     const again = touched(
       await this.#tx.execute(sql`
@@ -422,7 +431,8 @@ export class StageRun {
         words.length === 0 ? sql`true` : sql`coalesce(s.roles, '') <> '' and not (${tells})`,
       );
       if (personKindsKept(kept).length < Object.keys(rolesOfKind).length) {
-        const another = sql`s.roles ~ ${`(^|\u001f)(?!(${words.join('|')})\\|)[^\u001f]`}`;
+        // Who has one role has a granted one, or is gone by now.
+        const another = sql`strpos(s.roles, chr(31)) < length(s.roles) and s.roles ~ ${`(^|\u001f)(?!(${words.join('|')})\\|)[^\u001f]`}`;
         const [found] = await this.#found('people', [another]);
         if (found === true) {
           await this.#tx.execute(sql`
@@ -551,7 +561,7 @@ export class StageRun {
     if (this.#has('demographics')) {
       await refuse(
         'demographics',
-        sql`not exists (select 1 from ${this.#known('people')} k where k.source_id = s.source_id)`,
+        sql`not exists (select 1 from ${await this.#known('people')} k where k.source_id = s.source_id)`,
         'sourcedId',
       );
     }
@@ -586,40 +596,60 @@ export class StageRun {
 
   /** Both references in one pass; who is missing is looked for only where somebody is. */
   async #refuseLost(of: SQL, refuse: (when: SQL, field: string) => Promise<void>): Promise<void> {
-    const [people, groups] = [this.#known('people'), this.#known('groups')];
-    const [found] = lostRows.parse(
+    const [people, groups] = [await this.#known('people'), await this.#known('groups')];
+    const told = (which: SQL) => sql`count(*) filter (where ${which})`;
+    const places = (which: SQL) =>
+      sql`case when ${told(which)} between 1 and ${mostPlaces} then (array_agg(s.ctid) filter (where ${which}))::text end`;
+    const [noPerson, noGroup] = [sql`p.source_id is null`, sql`g.source_id is null`];
+    const [lost] = lostRows.parse(
       await this.#tx.execute(sql`
-        select coalesce(bool_or(p.source_id is null), false) as person, coalesce(bool_or(g.source_id is null), false) as "group"
+        select ${told(noPerson)} as people, ${places(noPerson)} as "peopleAt", ${told(noGroup)} as groups, ${places(noGroup)} as "groupsAt"
           from ${this.#of('enrolments')} s
           left join ${people} p on p.source_id = s.person_source_id
           left join ${groups} g on g.source_id = s.group_source_id
-         where s.status is distinct from 'tobedeleted' ${of}`),
+         where s.status is distinct from 'tobedeleted' and (${noPerson} or ${noGroup}) ${of}`),
     );
-    if (found?.person === true)
-      await refuse(sql`not exists (select 1 from ${people} k where k.source_id = s.person_source_id)`, 'user');
-    if (found?.group === true)
-      await refuse(sql`not exists (select 1 from ${groups} k where k.source_id = s.group_source_id)`, 'class');
+    if (lost === undefined) return;
+    // A few are found again by where they stand, very many by the same question.
+    const at = (list: string | null, known: SQL, column: SQL) =>
+      list === null
+        ? sql`not exists (select 1 from ${known} k where k.source_id = ${column}) ${of}`
+        : sql`s.ctid = any(${list}::tid[])`;
+    if (lost.people > 0) await refuse(at(lost.peopleAt, people, sql`s.person_source_id`), 'user');
+    if (lost.groups > 0) await refuse(at(lost.groupsAt, groups, sql`s.group_source_id`), 'class');
   }
 
   /** Source ids of people or groups that rest or have come; some stand there twice. */
-  #known(table: 'people' | 'groups'): SQL {
-    const { systemId } = this.#run;
-    const resting = sql.raw(rosterTables[table].table);
-    const parts = [sql`select source_id from ${resting} where system_id = ${systemId}::uuid and gone_at is null`];
-    if (this.#has(table))
-      parts.push(sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`);
-    if (table === 'people') {
-      parts.push(sql`select source_id from roster_person_alias where system_id = ${systemId}::uuid`);
-      parts.push(sql`select source_id from ${staged(this.#run, 'plan')} where kind = 'alias'`);
-    }
-    return sql`(${sql.join(parts, sql` union all `)})`;
+  async #known(table: 'people' | 'groups'): Promise<SQL> {
+    const { schoolId, systemId } = this.#run;
+    const here = sql`school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid`;
+    const parts = [
+      sql`select source_id from ${sql.raw(rosterTables[table].table)} where ${here} and gone_at is null`,
+      ...(table === 'people'
+        ? [
+            sql`select source_id from roster_person_alias where ${here}`,
+            sql`select source_id from ${staged(this.#run, 'plan')} where kind = 'alias'`,
+          ]
+        : []),
+    ];
+    const came = this.#has(table)
+      ? [sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`]
+      : [];
+    // What is empty is left out: a union has no statistics, so that the planner would hash the other side, which is the larger by far.
+    const filled: SQL[] = [];
+    for (const part of parts) if (came.length === 0 || (await this.#any(part))) filled.push(part);
+    return sql`(${sql.join([...filled, ...came], sql` union all `)})`;
   }
 
-  async #rests(roster: 'roster_enrolment'): Promise<boolean> {
-    const [any] = anyRows.parse(
-      await this.#tx.execute(sql`
-        select exists (select 1 from ${sql.raw(roster)} where school_id = ${this.#run.schoolId}::uuid and system_id = ${this.#run.systemId}::uuid) as any`),
+  #rests(roster: 'roster_enrolment'): Promise<boolean> {
+    const { schoolId, systemId } = this.#run;
+    return this.#any(
+      sql`select 1 from ${sql.raw(roster)} where school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid`,
     );
-    return any?.any === true;
+  }
+
+  async #any(rows: SQL): Promise<boolean> {
+    const [found] = anyRows.parse(await this.#tx.execute(sql`select exists (${rows}) as any`));
+    return found?.any === true;
   }
 }

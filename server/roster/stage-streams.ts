@@ -88,8 +88,9 @@ export async function stageStreams(tx: Tx, run: HeldRun, tables: readonly Staged
       return stream === null ? [] : [{ told: row.told, stream }];
     });
     if (pairs.length === 0) return;
+    // `grades` is named so that the generated hash is computed: PostgreSQL 18 reads its expression anew for each row of an update that does not touch it.
     await tx.execute(sql`
-      update ${staged(run, table)} g set stream_source_id = m.stream
+      update ${staged(run, table)} g set stream_source_id = m.stream, grades = g.grades
         from (select s.ctid as at, ${sql.raw(told)} as told from ${from}) t
         join jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as m(told text, stream text) on m.told = t.told
        where g.ctid = t.at`);
@@ -206,9 +207,13 @@ export async function writeStreams(
   {
     streams,
     complete,
-    isKept,
     tables,
-  }: { streams: readonly DerivedStream[]; complete: boolean; isKept: boolean; tables: readonly StagedTable[] },
+  }: {
+    streams: readonly DerivedStream[];
+    complete: boolean;
+    /** Of which some rested before; what was written for the first time has its stream. */
+    tables: readonly StagedTable[];
+  },
   now: Date,
 ): Promise<PlanCounts> {
   const { schoolId, systemId, syncRunId } = run;
@@ -222,7 +227,7 @@ export async function writeStreams(
     year: stream.year,
     derived_from: stream.derivedFrom,
   }));
-  const told = sql`(select t.*, md5(concat_ws(chr(31), name, coalesce(code, ''), coalesce(programme, ''), coalesce(level, ''), coalesce(year, ''), derived_from))::uuid as hash
+  const told = sql`(select t.*, hashtextextended(concat_ws(chr(31), name, coalesce(code, ''), coalesce(programme, ''), coalesce(level, ''), coalesce(year, ''), derived_from), 0) as hash
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t(source_id text, name text, code text, programme text, level text, year text, derived_from text))`;
   const outcome = counted.parse(
     await tx.execute(sql`
@@ -268,26 +273,24 @@ export async function writeStreams(
       select kind, count(*) as n from told_of group by kind`),
   );
   const n = (kind: string) => outcome.find((row) => row.kind === kind)?.n ?? 0;
-  if (isKept) {
-    for (const [table, roster] of [
-      ['groups', 'roster_group'],
-      ['people', 'roster_person'],
-    ] as const) {
-      if (!tables.includes(table)) continue;
-      // Who comes in this run is filed under a stream from the start; of who was here it is told.
-      await tx.execute(sql`
-        with filed as (
-          update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id, changed_at = ${at}
-            from ${staged(run, table)} s, ${sql.raw(roster)} o
-           where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id and o.id = r.id
-             and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id
-          returning r.id, ${sql.raw(rosterTables[table].collection.resting)} as collection, o.stream_source_id as before, r.stream_source_id as after)
-        insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
-        select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, f.collection, 'updated', f.id, '{stream_source_id}',
-               jsonb_build_object('stream_source_id', f.before), jsonb_build_object('stream_source_id', f.after), ${at}
-          from filed f where not exists (select 1 from ${staged(run, 'plan')} p where p.id = f.id and p.kind = 'added')
-           and not exists (select 1 from roster_change c where c.sync_run_id = ${syncRunId}::uuid and c.kind = 'baseline' and c.collection = f.collection)`);
-    }
+  for (const [table, roster] of [
+    ['groups', 'roster_group'],
+    ['people', 'roster_person'],
+  ] as const) {
+    if (!tables.includes(table)) continue;
+    // Who comes in this run is filed under a stream from the start; of who was here it is told.
+    await tx.execute(sql`
+      with filed as (
+        update ${sql.raw(roster)} r set stream_source_id = s.stream_source_id, changed_at = ${at}
+          from ${staged(run, table)} s, ${sql.raw(roster)} o
+         where r.school_id = ${schoolId}::uuid and r.system_id = ${systemId}::uuid and r.source_id = s.source_id and o.id = r.id
+           and s.status is distinct from 'tobedeleted' and r.stream_source_id is distinct from s.stream_source_id
+        returning r.id, ${sql.raw(rosterTables[table].collection.resting)} as collection, o.stream_source_id as before, r.stream_source_id as after)
+      insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
+      select ${schoolId}::uuid, ${systemId}::uuid, ${syncRunId}::uuid, f.collection, 'updated', f.id, '{stream_source_id}',
+             jsonb_build_object('stream_source_id', f.before), jsonb_build_object('stream_source_id', f.after), ${at}
+        from filed f where not exists (select 1 from ${staged(run, 'plan')} p where p.id = f.id and p.kind = 'added')
+         and not exists (select 1 from roster_change c where c.sync_run_id = ${syncRunId}::uuid and c.kind = 'baseline' and c.collection = f.collection)`);
   }
   const [added, changed, returned] = [n('added'), n('changed'), n('returned')];
   return {

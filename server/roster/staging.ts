@@ -85,6 +85,8 @@ export async function copyPage(
     readonly rows: readonly RowsToCopy[];
     readonly facts: () => PageFacts;
     readonly aside: () => readonly SetAsideRow[];
+    /** Of a file: ids among which all are that came twice; null: not known. */
+    readonly repeats?: () => readonly string[] | null;
     readonly prove: (tx: postgres.TransactionSql) => Promise<void>;
   },
 ): Promise<void> {
@@ -108,6 +110,14 @@ export async function copyPage(
          select collection, source_id, file, line, field, reason
            from jsonb_to_recordset($1::text::jsonb) as r(collection text, source_id text, file text, line bigint, field text, reason text)`,
         [rows],
+      );
+    }
+    const repeats = page.repeats?.() ?? null;
+    if (repeats !== null) {
+      await tx.unsafe(
+        `insert into staging.${nameOf(run, 'plan')} (collection, kind, source_id)
+         select $1::text, 'may-repeat', jsonb_array_elements_text($2::text::jsonb) union all select $1::text, 'looked-through', ''`,
+        [facts.collection, JSON.stringify(repeats)],
       );
     }
     await tx`

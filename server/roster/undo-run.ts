@@ -292,7 +292,7 @@ async function undoTable(tx: Tx, run: HeldRun, undone: string, of: Undoable, now
                        from entries f, jsonb_each(f.before) b group by f.id) b on b.id = e.id),
       undone as (
         update ${roster} r
-           set content_hash = ${unknownHash}::uuid, missed_fetches = 0, changed_at = ${at},
+           set content_hash = ${unknownHash}::bigint, missed_fetches = 0, changed_at = ${at},
                gone_at = case t.kind when 'created' then coalesce(r.gone_at, ${at}) when 'deleted' then null else r.gone_at end,
                last_seen_at = case t.kind when 'created' then coalesce(r.last_seen_at, ${at}) else r.last_seen_at end,
                ${sql.join(restored, sql`, `)}

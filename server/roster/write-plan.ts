@@ -13,24 +13,38 @@ export type ApplyAs = 'all' | 'additions';
 
 const counted = z.array(z.object({ n: z.coerce.number() }));
 
+const aliasRows = z.array(z.object({ any: z.boolean() }));
+
 /** How an id that a row refers to is found: by the source's id, among those who are here and not gone. */
-function references(
+async function references(
+  tx: Tx,
   run: HeldRun,
   table: TableName,
-): { readonly joins: SQL; readonly id: Readonly<Record<string, string>> } {
+): Promise<{ readonly joins: SQL; readonly id: Readonly<Record<string, string>> }> {
   const refers = Object.entries(rosterTables[table].columns).flatMap(([name, { refersTo, from }]) =>
     refersTo === undefined ? [] : [{ name, refersTo, from }],
   );
-  const joins = refers.map(({ refersTo, from }) =>
-    refersTo === 'group'
-      ? sql`join (select source_id, id from roster_group where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null) to_group
-              on to_group.source_id = ${sql.raw(from)}`
-      : sql`join (select source_id, id from roster_person where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and gone_at is null
-                     and source_id not in (select source_id from roster_person_alias where system_id = ${run.systemId}::uuid)
-                  union all
-                  select source_id, person_id from roster_person_alias where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid) to_person
-              on to_person.source_id = ${sql.raw(from)}`,
-  );
+  const here = sql`school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid`;
+  const people = async () => {
+    const [aliased] = aliasRows.parse(
+      await tx.execute(sql`select exists (select 1 from roster_person_alias where ${here}) as any`),
+    );
+    // A union has no statistics, so that the planner would hash the other side, which is the larger by far.
+    if (aliased?.any !== true) return sql`select source_id, id from roster_person where ${here} and gone_at is null`;
+    return sql`
+      select source_id, id from roster_person where ${here} and gone_at is null
+         and source_id not in (select source_id from roster_person_alias where system_id = ${run.systemId}::uuid)
+      union all
+      select source_id, person_id from roster_person_alias where ${here}`;
+  };
+  const joins: SQL[] = [];
+  for (const { refersTo, from } of refers) {
+    joins.push(
+      refersTo === 'group'
+        ? sql`join (select source_id, id from roster_group where ${here} and gone_at is null) to_group on to_group.source_id = ${sql.raw(from)}`
+        : sql`join (${await people()}) to_person on to_person.source_id = ${sql.raw(from)}`,
+    );
+  }
   return {
     joins: joins.length === 0 ? sql`` : sql.join(joins, sql` `),
     id: Object.fromEntries(refers.map(({ name, refersTo }) => [name, `to_${refersTo}.id`])),
@@ -48,7 +62,7 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
   const rows = staged(run, table);
   const planned = staged(run, 'plan');
   const at = sql`${now.toISOString()}::timestamptz`;
-  const { joins, id } = references(run, table);
+  const { joins, id } = await references(tx, run, table);
   const names = Object.keys(of.columns);
   const list = sql.raw(names.map((name) => `"${name}"`).join(', '));
   const values = sql.raw(names.map((name) => id[name] ?? of.columns[name]?.from ?? 'null').join(', '));
@@ -146,7 +160,7 @@ async function writeAliases(tx: Tx, run: HeldRun): Promise<void> {
  * id, an id that was reused).
  */
 export async function followReferences(tx: Tx, run: HeldRun, now: Date): Promise<void> {
-  const { joins } = references(run, 'enrolments');
+  const { joins } = await references(tx, run, 'enrolments');
   await tx.execute(sql`
     with moved as (
       update roster_enrolment e set person_id = to_person.id, group_id = to_group.id, changed_at = ${now.toISOString()}::timestamptz

@@ -4,7 +4,7 @@ import { newId } from '#server/kernel/ids.ts';
 import { makeAgreement, type TestSchool, testNow } from './actors.ts';
 
 /** What `content_hash` is where it does not matter. */
-const anyHash = '00000000-0000-0000-0000-000000000001';
+const anyHash = 1;
 
 /** A system of a school, with no connection. */
 export async function makeSystem(

@@ -220,7 +220,7 @@ describe('a connection that lives', () => {
       const { scene, schoolId, systemId, connectionId } = await live();
       await database.admin`
         insert into roster_group (id, school_id, system_id, source_id, content_hash, first_seen_at, last_seen_at, kind, title)
-        values (${newId()}, ${schoolId}, ${systemId}, 'g1', gen_random_uuid(), now(), now(), 'group', '4h wis B')`;
+        values (${newId()}, ${schoolId}, ${systemId}, 'g1', 1, now(), now(), 'group', '4h wis B')`;
       const ctx = await scene.as('approver');
       await narrowGrant({ ctx, input: { schoolId, connectionId, scopes: ['roster.subjects'] } });
       const grants = await database.admin`
@@ -246,7 +246,7 @@ describe('a connection that lives', () => {
       await database.admin`insert into sync_run (id, school_id, system_id, trigger, state) values (${newId()}, ${schoolId}, ${systemId}, 'hand', 'queued')`;
       await database.admin`
         insert into roster_subject (id, school_id, system_id, source_id, content_hash, first_seen_at, last_seen_at, title)
-        values (${newId()}, ${schoolId}, ${systemId}, 's1', gen_random_uuid(), now(), now(), 'Mathematics')`;
+        values (${newId()}, ${schoolId}, ${systemId}, 's1', 1, now(), now(), 'Mathematics')`;
       await revokeConnection({ ctx, input: { schoolId, connectionId } });
       expect(await edge(scene, connectionId)).toMatchObject({
         state: 'revoked',
@@ -282,7 +282,7 @@ describe('a connection that lives', () => {
       await revokeConnection({ ctx, input: { schoolId, connectionId } });
       await database.admin`
         insert into roster_subject (id, school_id, system_id, source_id, content_hash, first_seen_at, last_seen_at, title)
-        values (${newId()}, ${schoolId}, ${systemId}, 's1', gen_random_uuid(), now(), now(), 'Mathematics')`;
+        values (${newId()}, ${schoolId}, ${systemId}, 's1', 1, now(), now(), 'Mathematics')`;
       await succeed(scene, systemId);
       expect(await database.admin`select 1 from roster_subject where system_id = ${systemId}`).toHaveLength(0);
       expect(await edge(scene, connectionId)).toMatchObject({ state: 'revoked' });

@@ -324,7 +324,7 @@ describe('an LMS that receives from a SIS', () => {
     expect(await look()).toMatchObject({ courses: 0, groups: { found: 0 } });
     await database.admin`
       insert into lms_course (id, school_id, system_id, source_id, name, sis_id, content_hash, first_seen_at, last_seen_at)
-      select gen_random_uuid(), school_id, ${lmsId}, source_id, title, source_id, gen_random_uuid(), now(), now() from roster_group where system_id = ${systemId} limit 3`;
+      select gen_random_uuid(), school_id, ${lmsId}, source_id, title, source_id, 1, now(), now() from roster_group where system_id = ${systemId} limit 3`;
     expect(await look()).toMatchObject({ courses: 3, groups: { found: 3 } });
     expect(await edge(scene, connectionId)).toMatchObject({ state: 'live', cause: 'in-sync' });
   });

@@ -46,7 +46,7 @@ describe('what people see of connections', () => {
     for (const title of ['Mathematics', 'Latin']) {
       await database.admin`
         insert into roster_subject (id, school_id, system_id, source_id, content_hash, first_seen_at, last_seen_at, title)
-        values (${newId()}, ${schoolId}, ${live.systemId}, ${title}, gen_random_uuid(), now(), now(), ${title})`;
+        values (${newId()}, ${schoolId}, ${live.systemId}, ${title}, 1, now(), now(), ${title})`;
     }
     for (const role of schoolRoles) {
       const graph = await schoolGraph({ ctx: await scene.as(role), input: { schoolId } });

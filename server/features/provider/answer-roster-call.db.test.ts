@@ -520,7 +520,7 @@ describe('Crosswalk as a OneRoster provider', () => {
     const { schoolId, sisId } = consumer;
     await database.admin`
       insert into roster_person (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, kinds, family_name, site_source_ids, roles)
-      select gen_random_uuid(), ${schoolId}, ${sisId}, 'many-' || n, gen_random_uuid(), ${testNow}, 'student', '{student}', 'Many' || n, '{north}', '{student|primary|north||}'
+      select gen_random_uuid(), ${schoolId}, ${sisId}, 'many-' || n, n, ${testNow}, 'student', '{student}', 'Many' || n, '{north}', '{student|primary|north||}'
         from generate_series(1, 6000) n`;
     await database.admin`analyze roster_person`;
     const whole = await ids(consumer, 'students?limit=10000');

@@ -31,14 +31,14 @@ beforeAll(async () => {
   for (const systemId of [oldSystemId, newSystemId]) {
     await database.admin`
       insert into roster_site (id, school_id, system_id, source_id, content_hash, first_seen_at, name, kind)
-      values (gen_random_uuid(), ${schoolId}, ${systemId}, 's', md5('s')::uuid, now(), 'North', 'school')`;
+      values (gen_random_uuid(), ${schoolId}, ${systemId}, 's', hashtextextended('s', 0), now(), 'North', 'school')`;
     await database.admin`
       insert into roster_person (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, given_name, family_name, identifier)
-      select gen_random_uuid(), ${schoolId}, ${systemId}, 'p' || n, md5(n::text)::uuid, now(), 'student', 'Given' || n, 'Family' || n, n::text
+      select gen_random_uuid(), ${schoolId}, ${systemId}, 'p' || n, hashtextextended(n::text, 0), now(), 'student', 'Given' || n, 'Family' || n, n::text
         from generate_series(1, ${people}) n`;
     await database.admin`
       insert into roster_enrolment (id, school_id, system_id, source_id, content_hash, first_seen_at, person_id, group_id, role)
-      select gen_random_uuid(), ${schoolId}, ${systemId}, 'e' || source_id, md5('')::uuid, now(), id, gen_random_uuid(), 'student'
+      select gen_random_uuid(), ${schoolId}, ${systemId}, 'e' || source_id, hashtextextended('', 0), now(), id, gen_random_uuid(), 'student'
         from roster_person where system_id = ${systemId}`;
     await database.admin`
       insert into sync_run (id, school_id, system_id, trigger, state, created_at) values (${newId()}, ${schoolId}, ${systemId}, 'hand', 'succeeded', now())`;

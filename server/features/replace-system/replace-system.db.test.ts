@@ -299,15 +299,15 @@ describe('replacing a SIS', () => {
     ] as const) {
       await database.admin`
         insert into roster_person (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, given_name, family_name, identifier)
-        select gen_random_uuid(), ${schoolId}, ${systemId}, ${prefix} || g, md5(g::text)::uuid, ${testNow}, 'student', 'Given' || g, 'Family' || g, g::text
+        select gen_random_uuid(), ${schoolId}, ${systemId}, ${prefix} || g, hashtextextended(g::text, 0), ${testNow}, 'student', 'Given' || g, 'Family' || g, g::text
           from generate_series(1, ${n}) g`;
       await database.admin`
         insert into roster_group (id, school_id, system_id, source_id, content_hash, first_seen_at, kind, title, code)
-        select gen_random_uuid(), ${schoolId}, ${systemId}, ${prefix} || g, md5(g::text)::uuid, ${testNow}, 'group', 'Group ' || g, 'G' || g from generate_series(1, 300) g`;
+        select gen_random_uuid(), ${schoolId}, ${systemId}, ${prefix} || g, hashtextextended(g::text, 0), ${testNow}, 'group', 'Group ' || g, 'G' || g from generate_series(1, 300) g`;
       await database.admin`analyze roster_person, roster_group`;
       await database.admin`
         insert into roster_enrolment (id, school_id, system_id, source_id, content_hash, first_seen_at, person_id, group_id, role)
-        select gen_random_uuid(), ${schoolId}, ${systemId}, p.source_id || '-' || k, md5('')::uuid, ${testNow}, p.id, g.id, 'student'
+        select gen_random_uuid(), ${schoolId}, ${systemId}, p.source_id || '-' || k, hashtextextended('', 0), ${testNow}, p.id, g.id, 'student'
           from roster_person p cross join generate_series(1, 4) k
           join roster_group g on g.system_id = ${systemId} and g.source_id = ${prefix} || (1 + (substr(p.source_id, 2)::int * k) % 300)
          where p.system_id = ${systemId}`;

@@ -22,6 +22,7 @@ const plan: ScanPlan = {
   cells: [{ from: 'column', column: 3 }],
   filters: [],
   collect: null,
+  repeats: null,
   note: null,
   write: true,
 };

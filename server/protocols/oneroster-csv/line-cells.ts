@@ -1,4 +1,5 @@
 import type { IdMap, IdSet } from './id-set.ts';
+import type { RepeatFinder } from './repeat-finder.ts';
 
 const quote = 0x22;
 
@@ -72,6 +73,16 @@ export class LineCells {
       const plain = unquoted(bytes.subarray(from, to));
       map.set(plain, 0, plain.length, value);
     } else map.set(bytes, from, to, value);
+  }
+
+  /** Has the id in the cell looked at. */
+  noteIn(finder: RepeatFinder, bytes: Buffer, column: number): void {
+    const from = this.from[column] ?? 0;
+    const to = this.to[column] ?? 0;
+    if (this.isQuoted(bytes, column)) {
+      const plain = unquoted(bytes.subarray(from, to));
+      finder.note(plain, 0, plain.length);
+    } else finder.note(bytes, from, to);
   }
 
   /** Puts the id in the cell into a set. */

@@ -22,6 +22,7 @@ function plan(changes: Partial<ScanPlan> = {}): ScanPlan {
     ],
     filters: [],
     collect: null,
+    repeats: null,
     note: null,
     write: true,
     ...changes,
@@ -136,6 +137,7 @@ describe('rows that are kept or left', () => {
     scan('"a""1",,,A,student,\nb,,,B,teacher,\nc,tobedeleted,,C,student,\n', {
       filters: [{ by: 'word', column: 4, words: ['student'] }],
       collect: ids,
+      repeats: null,
       write: false,
     });
     expect(ids.size).toBe(1);

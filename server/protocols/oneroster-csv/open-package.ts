@@ -19,6 +19,7 @@ import {
   type LineReason,
   type SetAsideLine,
 } from './problems.ts';
+import { RepeatFinder } from './repeat-finder.ts';
 import { RoleBook, type RoleColumns } from './role-book.ts';
 import type { CopyBlock } from './row-writer.ts';
 import type { OutputCell, RowFilter, ScanPlan } from './scan-plan.ts';
@@ -95,6 +96,8 @@ export interface ReadFacts {
    */
   readonly complete: boolean;
   readonly deviations: readonly CsvDeviation[];
+  /** Source ids among which all are that came twice in the file; null: nobody looked (roles), or there are too many to name. */
+  readonly repeats: readonly string[] | null;
 }
 
 /** Blocks of whole lines for `COPY … FROM STDIN (FORMAT csv)`: `line,source_id,status,modified,<stagedColumns[table]>`. */
@@ -260,7 +263,7 @@ async function look(
 
   // The first rows, read for their status alone.
   const scanner = new LineScanner(
-    planOf(definition, header, { columns: [], filters: [], collect: null, note: null, write: false }),
+    planOf(definition, header, { columns: [], filters: [], collect: null, note: null, repeats: null, write: false }),
   );
   scanner.write(head);
   if (isAll) scanner.end();
@@ -307,6 +310,7 @@ interface PlanOptions {
   readonly filters: readonly RowFilter[];
   readonly collect: IdSet | null;
   readonly note: ScanPlan['note'];
+  readonly repeats: RepeatFinder | null;
   readonly write: boolean;
   /** Everybody's roles, for one cell more. */
   readonly book?: RoleBook | null;
@@ -449,8 +453,9 @@ class Reader implements OneRosterPackage {
     const columns = this.#withoutOtherRoles(table, wanted.columns);
     const written = wanted.withRoles === true ? (this.#people.get(keyOf(wanted.roles))?.book ?? null) : null;
     const note = book === null ? null : { in: book, columns: roleColumns(header) };
+    const repeats = write && table !== 'roles' ? new RepeatFinder(file.bytes) : null;
     const scanner = new LineScanner(
-      planOf(definition, header, { columns, filters, collect, note, write, book: written }),
+      planOf(definition, header, { columns, filters, collect, note, repeats, write, book: written }),
     );
     for await (const chunk of this.#zip.read(member)) {
       scanner.write(chunk);
@@ -459,7 +464,7 @@ class Reader implements OneRosterPackage {
     scanner.end();
     yield* scanner.take();
 
-    const facts = factsOf(file, scanner, isWhole);
+    const facts = factsOf(file, scanner, isWhole, repeats?.named() ?? null);
     const ids = collect ?? book?.ids;
     if (ids !== undefined) this.#people.set(keyOf(wanted.roles), { ids, complete: facts.complete, book });
     tell(facts);
@@ -537,9 +542,15 @@ const nothing = (file: PackageFile): ReadFacts => ({
   mode: null,
   complete: false,
   deviations: [],
+  repeats: [],
 });
 
-function factsOf(file: PackageFile, scanner: LineScanner, isWhole: boolean): ReadFacts {
+function factsOf(
+  file: PackageFile,
+  scanner: LineScanner,
+  isWhole: boolean,
+  repeats: readonly string[] | null,
+): ReadFacts {
   const { rows, filtered, setAside, reasons, lines, ...told } = scanner.facts();
   const mode = modeOf(told.withStatus, told.withoutStatus);
   const deviations = new CsvDeviationList();
@@ -562,5 +573,6 @@ function factsOf(file: PackageFile, scanner: LineScanner, isWhole: boolean): Rea
     mode,
     complete: isWhole && file.declared === 'bulk' && mode === 'bulk' && lost === 0,
     deviations: deviations.list(),
+    repeats,
   };
 }

@@ -1,5 +1,6 @@
 import { unreachable } from '#server/kernel/errors.ts';
 import type { IdSet } from './id-set.ts';
+import type { RepeatFinder } from './repeat-finder.ts';
 import type { RoleBook, RoleColumns } from './role-book.ts';
 
 /** What stands in one cell behind the first four. Columns are places in the file's header. */
@@ -44,6 +45,8 @@ export interface ScanPlan {
   readonly collect: IdSet | null;
   /** Where the roles that these rows tell are noted. */
   readonly note: { readonly in: RoleBook; readonly columns: RoleColumns } | null;
+  /** Hears of the id of every row that is written. */
+  readonly repeats: RepeatFinder | null;
   /** False: nothing is written, rows are only counted and collected. */
   readonly write: boolean;
 }

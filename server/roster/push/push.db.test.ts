@@ -324,7 +324,7 @@ describe('a push into an LMS', () => {
     const of = {
       school_id: school.schoolId,
       system_id: school.sisId,
-      content_hash: newId(),
+      content_hash: 1,
       first_seen_at: new Date(),
     };
     await database.admin`insert into roster_term ${database.admin([

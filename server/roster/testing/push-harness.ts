@@ -55,7 +55,7 @@ export async function makePushedSchool(
   await admin`
     insert into push_settings (connection_id, school_id, courses, sign_in, username_pattern, email_host, leavers, updated_at)
     values (${connectionId}, ${schoolId}, ${settings.courses ?? 'group'}, 'password', '{given}.{family}', 'school.invalid', ${settings.leavers ?? 'suspend'}, ${testNow})`;
-  const of = { school_id: schoolId, system_id: sisId, content_hash: newId(), first_seen_at: testNow };
+  const of = { school_id: schoolId, system_id: sisId, content_hash: 1, first_seen_at: testNow };
   const row = (source_id: string) => ({ ...of, id: newId(), source_id });
   await admin`insert into roster_site ${admin([{ ...row('north'), name: 'Site North', kind: 'school' }])}`;
   await admin`insert into roster_term ${admin([

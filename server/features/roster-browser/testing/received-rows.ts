@@ -18,7 +18,7 @@ export function received<More extends object>(schoolId: string, systemId: string
     school_id: schoolId,
     system_id: systemId,
     source_id: sourceId,
-    content_hash: newId(),
+    content_hash: 1,
     first_seen_at: testNow,
     last_seen_at: null,
     missed_fetches: 0,
