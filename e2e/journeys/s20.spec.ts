@@ -4,17 +4,7 @@ import { seen } from '../fixtures/look.ts';
 import { mailedLink } from '../fixtures/mail.ts';
 import { demoPassword } from '../fixtures/person.ts';
 import { sandboxUrls } from '../fixtures/product.ts';
-import { moodle } from '../fixtures/sandbox.ts';
-import {
-  approve,
-  joinSchool,
-  moodleWanted,
-  requestSent,
-  runEnded,
-  type School,
-  schoolInForce,
-  sisLive,
-} from '../fixtures/scenes.ts';
+import { joinSchool, moodleLive, schoolInForce, sisLive } from '../fixtures/scenes.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 /** Paths of OneRoster that would give people away. */
@@ -24,16 +14,6 @@ const edge = (page: Page, consumer: string, producer: string, state: RegExp) =>
   page
     .getByRole('link', { name: new RegExp(`^${consumer} receives .* from ${producer}: .*${state.source}`, 'i') })
     .first();
-
-/** Marketplace → LMS: the school's Moodle gives its courses and their ids. */
-async function moodleLive(school: School): Promise<void> {
-  const asked = await requestSent(school, moodleWanted(moodle.url));
-  await approve(school, asked);
-  const { schoolId, administrator } = school;
-  const secret = { token: await moodle.newToken() };
-  await administrator.api.connections.enterCredential.mutate({ schoolId, systemId: asked.systemId, secret });
-  await runEnded(school, asked.systemId);
-}
 
 /** The value beside a name in a list of facts. */
 async function fact(page: Page, name: string): Promise<string> {

@@ -257,11 +257,13 @@ async function weighPlan(
           from ${plan} p join ${sql.raw(of.table)} r on r.id = p.id
          where p.collection = ${table} and p.kind in ('gone', 'changed', 'reused') and r.gone_at is null
            and r.content_hash <> ${unknownHash}::bigint and not coalesce((${archived}), false))
-      select t.collection, t.site, t.upcoming, t.kind, count(*) as n,
-             (select jsonb_object_agg(f.field, f.n) from (
-                select field, count(*) as n from touched u, unnest(u.fields) as field
-                 where u.collection = t.collection and u.site is not distinct from t.site and u.upcoming = t.upcoming and u.kind = t.kind group by field) f) as fields
-        from touched t where t.kind <> 'changed' or t.fields <> '{}' group by t.collection, t.site, t.upcoming, t.kind`),
+      , fields as (
+        select collection, site, upcoming, kind, jsonb_object_agg(field, n) as fields
+          from (select collection, site, upcoming, kind, field, count(*) as n from touched, unnest(fields) as field group by 1, 2, 3, 4, 5) each_field
+         group by 1, 2, 3, 4)
+      select t.collection, t.site, t.upcoming, t.kind, t.n, f.fields
+        from (select collection, site, upcoming, kind, count(*) as n from touched where kind <> 'changed' or fields <> '{}' group by 1, 2, 3, 4) t
+        left join fields f on f.collection = t.collection and f.site is not distinct from t.site and f.upcoming = t.upcoming and f.kind = t.kind`),
   );
   if (touchedRows.length === 0) return [];
   const known = knownRows.parse(

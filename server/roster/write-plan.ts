@@ -180,18 +180,19 @@ export async function followReferences(tx: Tx, run: HeldRun, now: Date): Promise
 async function logChanges(tx: Tx, run: HeldRun, table: TableName, as: ApplyAs, at: SQL): Promise<void> {
   const of = rosterTables[table];
   const kinds = as === 'all' ? sql`('added', 'changed', 'returned', 'gone')` : sql`('added', 'returned')`;
-  // What points at somebody who goes in this very run was not written, and nothing is told of it.
+  // What points at somebody who goes in this very run was not written, and nothing is told of it. Joined, since a condition beside another would
+  // be looked up for every row anew.
   const refers = Object.values(of.columns).some(({ refersTo }) => refersTo !== undefined);
+  const told = refers ? sql`left join ${staged(run, table)} s on s.source_id = p.source_id` : sql``;
   const isWritten = refers
-    ? sql`and (p.kind not in ('changed', 'returned')
-               or exists (select 1 from ${staged(run, table)} s where s.source_id = p.source_id and s.hash = r.content_hash and r.gone_at is null))`
+    ? sql`and (p.kind not in ('changed', 'returned') or (s.hash = r.content_hash and r.gone_at is null))`
     : sql``;
   await tx.execute(sql`
     insert into roster_change (school_id, system_id, sync_run_id, collection, kind, record_id, fields, before, after, at)
     select ${run.schoolId}::uuid, ${run.systemId}::uuid, ${run.syncRunId}::uuid, ${sql.raw(of.collection.resting)},
            case p.kind when 'changed' then 'updated' when 'gone' then 'deleted' else 'created' end,
            p.id, coalesce(p.fields, '{}'), p.before, p.after, ${at}
-      from ${staged(run, 'plan')} p join ${sql.raw(of.table)} r on r.id = p.id
+      from ${staged(run, 'plan')} p join ${sql.raw(of.table)} r on r.id = p.id ${told}
      where p.collection = ${table} and p.kind in ${kinds} ${isWritten}
      order by p.kind, p.source_id`);
 }

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#db/testing/test-database.ts';
@@ -192,6 +193,71 @@ describe('the token endpoint', () => {
       `${good.split('.').slice(0, 2).join('.')}.`,
     ];
     for (const assertion of refused) expect((await send(assertion)).answer.error).toBe('invalid_client');
+  });
+
+  it('reads the keys at the address of a JWK set as they stand now, and takes nobody at his word where it cannot', async () => {
+    const live = await makeLiveConsumer(database);
+    const pair = async (kid: string) => {
+      const { publicKey, privateKey } = await generateKeyPair('ES256');
+      return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
+    };
+    const [first, second] = [await pair('a'), await pair('b')];
+    let served: { status: number; body: string; location?: string } = { status: 200, body: '' };
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      const { status, body, location } = served;
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        ...(location === undefined ? {} : { location }),
+      });
+      response.end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const url = `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/keys.json`;
+    try {
+      await database.admin`update consumer_client set jwks_url = ${url} where id = ${live.consumerClientId}`;
+      const { baseUrl } = await ctx();
+      const send = async ({ kid, privateKey }: typeof first) =>
+        ask({
+          ...grant,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: await new SignJWT({
+            iss: live.clientId,
+            sub: live.clientId,
+            aud: `${baseUrl}/oauth/token`,
+            jti: newId(),
+            exp: Date.parse(testNow) / 1000 + 300,
+          })
+            .setProtectedHeader({ alg: 'ES256', kid })
+            .sign(privateKey),
+        });
+      const keys = (...pairs: (typeof first)[]) => JSON.stringify({ keys: pairs.map(({ jwk }) => jwk) });
+      served = { status: 200, body: keys(first, second) };
+      expect(await call((await send(first)).answer.access_token)).toMatchObject({ grantId: live.grantId });
+      expect(asked).toEqual(['/keys.json']);
+      // A key that its owner took out of the set opens nothing from then on; the one that came opens.
+      served = { status: 200, body: keys(second) };
+      expect((await send(first)).answer.error).toBe('invalid_client');
+      expect((await send(second)).status).toBe(200);
+      const useless = [
+        { status: 500, body: keys(second) },
+        { status: 200, body: '<html>' },
+        { status: 200, body: '{"keys":[]}' },
+        { status: 200, body: `{"keys":[],"filler":"${'x'.repeat(300_000)}"}` },
+        { status: 302, body: '', location: 'http://169.254.169.254/latest/meta-data' },
+      ];
+      for (const answer of useless) {
+        served = answer;
+        expect(await send(second), JSON.stringify(answer).slice(0, 60)).toMatchObject({
+          status: 401,
+          answer: { error: 'invalid_client' },
+        });
+      }
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   it('answers calls to 1.1 that are signed by OAuth 1.0a, where the school allows it, each once and in time', async () => {

@@ -4,6 +4,9 @@ import { isSelectable } from './fields.ts';
 import { isAllowed } from './versions.ts';
 import { selected, type UserRow, Writer } from './wire.ts';
 
+/** An object as it goes over the wire. */
+const sent = (object: Record<string, unknown>): Record<string, unknown> => JSON.parse(JSON.stringify(object));
+
 const head = { id: 'u1', status: 'active', modifiedAt: '2026-03-01T10:00:00.000Z' } as const;
 const user: UserRow = {
   roles: [
@@ -102,7 +105,9 @@ describe('an object of OneRoster', () => {
         type: 'academicSession',
       })),
     });
-    expect(v12.class(head, { ...row, isHomeroom: true, courseId: null, schoolId: null })).not.toHaveProperty('course');
+    expect(sent(v12.class(head, { ...row, isHomeroom: true, courseId: null, schoolId: null }))).not.toHaveProperty(
+      'course',
+    );
   });
 
   it('org, session, course, enrolment and demographics: booleans as text, what is not known left out', () => {
@@ -152,7 +157,7 @@ describe('an object of OneRoster', () => {
       publicSchoolResidence: null,
     };
     expect(v12.demographics(head, about)).toMatchObject({ birthDate: '2010-01-01', sex: 'other', asian: 'true' });
-    expect(v11.demographics(head, about)).not.toHaveProperty('sex');
+    expect(sent(v11.demographics(head, about))).not.toHaveProperty('sex');
   });
 
   it('deleted: by its id alone, and of any object the fields that were asked for', () => {
@@ -175,7 +180,7 @@ describe('an object of OneRoster', () => {
         phone: 'p',
         middleName: 'm',
       });
-      for (const name of Object.keys(told)) expect(isSelectable('user', version, name), name).toBe(true);
+      for (const name of Object.keys(sent(told))) expect(isSelectable('user', version, name), name).toBe(true);
     }
   });
 });

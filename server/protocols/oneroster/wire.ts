@@ -115,6 +115,7 @@ export interface DemographicsRow {
   readonly publicSchoolResidence: string | null;
 }
 
+/** What is undefined is not written. */
 type Wire = Record<string, unknown>;
 
 /** Writes objects in one version, with addresses below one base. */
@@ -138,8 +139,8 @@ export class Writer {
       name: row.name,
       type: row.type,
       identifier: row.identifier ?? '',
-      ...this.#optional('parent', 'org', row.parentId),
-      ...(row.childIds.length === 0 ? {} : { children: row.childIds.map((id) => this.#ref('org', id)) }),
+      parent: this.#optional('org', row.parentId),
+      children: this.#several('org', row.childIds),
     };
   }
 
@@ -150,8 +151,8 @@ export class Writer {
       startDate: row.startsOn,
       endDate: row.endsOn,
       type: row.type,
-      ...this.#optional('parent', 'academicSession', row.parentId),
-      ...(row.childIds.length === 0 ? {} : { children: row.childIds.map((id) => this.#ref('academicSession', id)) }),
+      parent: this.#optional('academicSession', row.parentId),
+      children: this.#several('academicSession', row.childIds),
       // The year in which the school year ends; its end is the first day after it.
       schoolYear: row.schoolYear ?? row.endsOn.slice(0, 4),
     };
@@ -161,11 +162,11 @@ export class Writer {
     return {
       ...headOf(head),
       title: row.title,
-      ...this.#optional('schoolYear', 'academicSession', row.schoolYearId),
+      schoolYear: this.#optional('academicSession', row.schoolYearId),
       courseCode: row.courseCode ?? '',
       grades: row.grades,
       subjects: row.subjects,
-      ...this.#optional('org', 'org', row.orgId),
+      org: this.#optional('org', row.orgId),
       subjectCodes: row.subjectCodes,
     };
   }
@@ -173,55 +174,43 @@ export class Writer {
   class(head: Head, row: ClassRow): Wire {
     return {
       ...headOf(head),
-      ...metadataOf(row.stream),
+      metadata: metadataOf(row.stream),
       title: row.title,
-      ...told('classCode', row.classCode),
+      classCode: told(row.classCode),
       classType: row.isHomeroom ? 'homeroom' : 'scheduled',
       grades: row.grades,
       subjects: row.subjects,
-      ...this.#optional('course', 'course', row.courseId),
-      ...this.#optional('school', 'org', row.schoolId),
+      course: this.#optional('course', row.courseId),
+      school: this.#optional('org', row.schoolId),
       terms: row.termIds.map((id) => this.#ref('academicSession', id)),
     };
   }
 
   user(head: Head, row: UserRow): Wire {
-    const common = {
+    const is12 = this.#version === '1.2';
+    return {
       ...headOf(head),
-      ...metadataOf(row.stream),
-      ...(this.#version === '1.2' ? told('userMasterIdentifier', row.masterIdentifier) : {}),
-      ...(row.username === null && this.#version === '1.2' ? {} : { username: row.username ?? '' }),
-      ...(row.userIds.length === 0 ? {} : { userIds: row.userIds.map(userIdOf) }),
+      metadata: metadataOf(row.stream),
+      userMasterIdentifier: is12 ? told(row.masterIdentifier) : undefined,
+      username: is12 ? told(row.username) : (row.username ?? ''),
+      userIds: row.userIds.length === 0 ? undefined : row.userIds.map(userIdOf),
       enabledUser: String(row.enabled),
       givenName: row.givenName ?? row.preferredGivenName ?? '',
       familyName: row.familyName ?? row.preferredFamilyName ?? '',
-      ...told('middleName', row.middleName),
-    };
-    const contact = {
-      ...told('identifier', row.identifier),
-      ...told('email', row.email),
-      ...told('sms', row.sms),
-      ...told('phone', row.phone),
-      ...(row.agentIds.length === 0 ? {} : { agents: row.agentIds.map((id) => this.#ref('user', id)) }),
+      middleName: told(row.middleName),
+      role: is12 ? undefined : (row.roles[0]?.role ?? row.kind),
+      orgs: is12 ? undefined : this.#orgs(row),
+      preferredFirstName: is12 ? told(row.preferredGivenName) : undefined,
+      preferredLastName: is12 ? told(row.preferredFamilyName) : undefined,
+      pronouns: is12 ? told(row.pronouns) : undefined,
+      roles: is12 ? row.roles.map((role) => this.#role(role)) : undefined,
+      primaryOrg: is12 ? this.#optional('org', row.primaryOrgId) : undefined,
+      identifier: told(row.identifier),
+      email: told(row.email),
+      sms: told(row.sms),
+      phone: told(row.phone),
+      agents: this.#several('user', row.agentIds),
       grades: row.grades,
-    };
-    if (this.#version === '1.1') {
-      return { ...common, role: row.roles[0]?.role ?? row.kind, orgs: this.#orgs(row), ...contact };
-    }
-    return {
-      ...common,
-      ...told('preferredFirstName', row.preferredGivenName),
-      ...told('preferredLastName', row.preferredFamilyName),
-      ...told('pronouns', row.pronouns),
-      roles: row.roles.map((role) => ({
-        roleType: role.isPrimary ? 'primary' : 'secondary',
-        role: role.role,
-        org: this.#ref('org', role.orgId),
-        ...told('beginDate', role.beginsOn),
-        ...told('endDate', role.endsOn),
-      })),
-      ...this.#optional('primaryOrg', 'org', row.primaryOrgId),
-      ...contact,
     };
   }
 
@@ -230,11 +219,11 @@ export class Writer {
       ...headOf(head),
       user: this.#ref('user', row.userId),
       class: this.#ref('class', row.classId),
-      ...this.#optional('school', 'org', row.schoolId),
+      school: this.#optional('org', row.schoolId),
       role: row.role,
-      ...(row.isPrimary === null ? {} : { primary: String(row.isPrimary) }),
-      ...told('beginDate', row.beginsOn),
-      ...told('endDate', row.endsOn),
+      primary: row.isPrimary === null ? undefined : String(row.isPrimary),
+      beginDate: told(row.beginsOn),
+      endDate: told(row.endsOn),
     };
   }
 
@@ -242,13 +231,23 @@ export class Writer {
     const isTold = this.#version === '1.2' || row.sex === 'male' || row.sex === 'female';
     return {
       ...headOf(head),
-      ...told('birthDate', row.birthDate),
-      ...(isTold ? told('sex', row.sex) : {}),
+      birthDate: told(row.birthDate),
+      sex: isTold ? told(row.sex) : undefined,
       ...Object.fromEntries(row.races.map((name) => [name, 'true'])),
-      ...told('countryOfBirthCode', row.countryOfBirth),
-      ...told('stateOfBirthAbbreviation', row.stateOfBirth),
-      ...told('cityOfBirth', row.cityOfBirth),
-      ...told('publicSchoolResidenceStatus', row.publicSchoolResidence),
+      countryOfBirthCode: told(row.countryOfBirth),
+      stateOfBirthAbbreviation: told(row.stateOfBirth),
+      cityOfBirth: told(row.cityOfBirth),
+      publicSchoolResidenceStatus: told(row.publicSchoolResidence),
+    };
+  }
+
+  #role({ isPrimary, role, orgId, beginsOn, endsOn }: WireRole): Wire {
+    return {
+      roleType: isPrimary ? 'primary' : 'secondary',
+      role,
+      org: this.#ref('org', orgId),
+      beginDate: told(beginsOn),
+      endDate: told(endsOn),
     };
   }
 
@@ -262,8 +261,12 @@ export class Writer {
     return { href: `${this.#base}/${collectionOf[type]}/${id}`, sourcedId: id, type };
   }
 
-  #optional(name: string, type: keyof typeof collectionOf, id: string | null): Wire {
-    return id === null ? {} : { [name]: this.#ref(type, id) };
+  #optional(type: keyof typeof collectionOf, id: string | null) {
+    return id === null ? undefined : this.#ref(type, id);
+  }
+
+  #several(type: keyof typeof collectionOf, ids: readonly string[]) {
+    return ids.length === 0 ? undefined : ids.map((id) => this.#ref(type, id));
   }
 }
 
@@ -275,26 +278,25 @@ const collectionOf = {
   user: 'users',
 } as const;
 
-const headOf = ({ id, status, modifiedAt }: Head): Wire => ({ sourcedId: id, status, dateLastModified: modifiedAt });
+const headOf = ({ id, status, modifiedAt }: Head) => ({ sourcedId: id, status, dateLastModified: modifiedAt });
 
-const told = (name: string, value: string | null): Wire => (value === null ? {} : { [name]: value });
+const told = (value: string | null) => value ?? undefined;
 
 /** Streams are no object of the standard: they are told in metadata, under names that docs/oneroster-provider.md lists. */
-function metadataOf(stream: WireStream | null): Wire {
-  if (stream === null) return {};
+function metadataOf(stream: WireStream | null) {
+  if (stream === null) return undefined;
+  const { id, code, name, programme, level, year } = stream;
   return {
-    metadata: {
-      streamId: stream.id,
-      ...told('stream', stream.code),
-      streamName: stream.name,
-      ...told('programme', stream.programme),
-      ...told('level', stream.level),
-      ...told('year', stream.year),
-    },
+    streamId: id,
+    stream: told(code),
+    streamName: name,
+    programme: told(programme),
+    level: told(level),
+    year: told(year),
   };
 }
 
-function userIdOf(text: string): Wire {
+function userIdOf(text: string) {
   const at = text.indexOf(':');
   return { type: text.slice(0, Math.max(0, at)), identifier: text.slice(at + 1) };
 }

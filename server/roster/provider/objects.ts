@@ -14,8 +14,10 @@ import { rolesOf } from './roles-of.ts';
 export interface ObjectSql {
   readonly from: SQL;
   readonly id: SQL;
-  /** Unique within a system, with an index: the order of a list in which nothing else was asked for. */
+  /** With an index: the order of a list in which nothing else was asked for. */
   readonly order: SQL;
+  /** Of `order`. `text`: unique within a system. `uuid`: some rows have it in common, and their ids come next. */
+  readonly orderType: 'text' | 'uuid';
   readonly visible: SQL;
   readonly changedAt: SQL;
   readonly fields: FieldsSql;
@@ -71,6 +73,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_site r`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.sites('r'),
       fields: {
         ...headFields(base, since),
@@ -100,6 +103,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_term r`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.terms('r'),
       fields: {
         ...headFields(base, since),
@@ -134,6 +138,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_subject r`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.subjects('r'),
       fields: {
         ...headFields(base, since),
@@ -177,6 +182,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_group r`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.groups('r'),
       fields: {
         ...headFields(base, since),
@@ -263,6 +269,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_person r`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.people('r'),
       fields: {
         ...headFields(base, since),
@@ -349,7 +356,8 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     return {
       ...base,
       from: sql`roster_enrolment r join roster_group g on g.id = r.group_id join roster_person p on p.id = r.person_id`,
-      order: sql`r.source_id`,
+      order: sql`r.group_id`,
+      orderType: 'uuid',
       visible: view.enrolmentsJoined('r', 'g', 'p'),
       fields: {
         ...headFields(base, since),
@@ -387,6 +395,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       ...base,
       from: sql`roster_demographics r join roster_person p on p.id = r.person_id`,
       order: sql`r.source_id`,
+      orderType: 'text',
       visible: view.demographics('r'),
       fields: {
         ...headFields(base, since),

@@ -97,7 +97,9 @@ export async function countList(tx: Tx, list: List): Promise<number> {
 /** The order of a list, as one expression of one type. */
 interface Order {
   readonly by: string;
-  readonly type: 'text' | 'timestamptz' | 'boolean';
+  /** It is the object's own, with an index; nobody asked for another. */
+  readonly isOwn: boolean;
+  readonly type: 'text' | 'uuid' | 'timestamptz' | 'boolean';
   readonly here: SQL;
   readonly ofDeleted: SQL;
   readonly descending: boolean;
@@ -106,8 +108,10 @@ interface Order {
 function orderOf(list: List, object: ObjectSql): Order {
   const { sort } = list.query;
   if (sort === null) {
+    const { order: here, orderType: type } = object;
     // Deleted records stand at the end: their source's id may be one that says something.
-    return { by: '', type: 'text', here: object.order, ofDeleted: sql`chr(1114111)`, descending: false };
+    const ofDeleted = type === 'text' ? sql`chr(1114111)` : sql`'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+    return { by: type === 'text' ? '' : type, isOwn: true, type, here, ofDeleted, descending: false };
   }
   const { field, descending } = sort;
   const by = `${field} ${descending ? 'desc' : 'asc'}`;
@@ -115,11 +119,12 @@ function orderOf(list: List, object: ObjectSql): Order {
   const found = object.fields[field];
   if (type === 'moment') {
     const here = sql`greatest(${object.changedAt}, ${list.reading.since.toISOString()}::timestamptz)`;
-    return { by, type: 'timestamptz', here, ofDeleted: sql`d.at`, descending };
+    return { by, isOwn: false, type: 'timestamptz', here, ofDeleted: sql`d.at`, descending };
   }
   if (type === 'flag') {
     return {
       by,
+      isOwn: false,
       type: 'boolean',
       here: sql`coalesce(${found?.sql ?? sql`false`}, false)`,
       ofDeleted: sql`false`,
@@ -128,6 +133,7 @@ function orderOf(list: List, object: ObjectSql): Order {
   }
   return {
     by,
+    isOwn: false,
     type: 'text',
     here: sql`coalesce(${found?.sql ?? sql`''`}::text, '')`,
     ofDeleted: sql`''::text`,
@@ -210,19 +216,19 @@ async function readRows(
     if (place === null) return sql`true`;
     const sign = order.descending ? sql`<` : sql`>`;
     // The comparison of the key alone is what an index can be entered by.
-    const entered = order.by === '' ? sql`${expression} >= ${place.key}::text and` : sql``;
+    const entered = order.isOwn ? sql`${expression} >= ${place.key}::text::${key} and` : sql``;
     return sql`${entered} (${expression}, ${id}) ${sign} (${place.key}::text::${key}, ${place.id}::uuid)`;
   };
   const cells = sql.join([...object.cells], sql`, `);
   const limits = sql`limit ${count + 1} offset ${offset}`;
   const rows = pageRows.parse(
     await tx.execute(
-      order.by === '' && !tellsDeleted(list)
-        ? // In the order of an index a row is written when its turn comes; the key is unique, and a second one would have all of them sorted.
+      order.isOwn && !tellsDeleted(list)
+        ? // In the order of an index a row is written when its turn comes; where the key is unique, a second one would have all of them sorted.
           sql`
           select (${order.here})::text as key, ${object.id} as id, 'active' as status, ${isoSql(at)} as at, json_build_array(${cells})::text as cells
             from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
-           order by ${order.here} ${limits}`
+           order by ${order.here} ${order.type === 'text' ? sql`` : sql`, ${object.id}`} ${limits}`
         : // Where all must be sorted, they are sorted without what they tell.
           sql`
           with heads as (
