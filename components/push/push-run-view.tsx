@@ -96,9 +96,6 @@ function Held({
   const { pushRunId } = run;
   const approve = useMutation(trpc.push.approve.mutationOptions({ onSuccess: onChange }));
   const discard = useMutation(trpc.push.discard.mutationOptions({ onSuccess: onChange }));
-  const asked = run.rows
-    .filter(({ action }) => action === 'propose' || action === 'ask')
-    .reduce((sum, { n }) => sum + n, 0);
   return (
     <Ask
       action={
@@ -130,7 +127,7 @@ function Held({
             })}
           </li>
         ))}
-        {asked > 0 && <li>{t('held.asked', { count: asked })}</li>}
+        {run.unanswered > 0 && <li>{t('held.asked', { count: run.unanswered })}</li>}
       </ul>
       <ErrorNotice error={approve.error ?? discard.error} />
     </Ask>

@@ -30,7 +30,7 @@ test('a Moodle is written into: asked from its card, previewed, written, ended w
   const approver = await joinSchool(cast, school, 'Petra Approver', ['approver']);
   const [, lms] = await Promise.all([sisLive(school, sis), moodleLive(school)]);
   const wide = await moodle.wideToken();
-  const before = await moodle.courses(wide);
+  const [before, usersBefore] = [await moodle.courses(wide), await moodle.users(wide)];
 
   await test.step('the school asks from the LMS’s card, and chooses the way', async () => {
     const page = await administrator.open(`${home}/systems/${lms.systemId}`);
@@ -71,11 +71,10 @@ test('a Moodle is written into: asked from its card, previewed, written, ended w
     await page.getByRole('link', { name: 'Open Moodle' }).click();
     await expect(page.getByRole('main')).toContainText('enrol_manual_enrol_users');
     await seen(page, 'push-credential-wanted');
-    await page.getByLabel(/Token/).fill(wide);
-    await page
-      .getByRole('button', { name: /Connect|Try|Save/ })
-      .first()
-      .click();
+    await page.getByRole('button', { name: 'Enter other credentials' }).click();
+    await page.getByLabel('Web service token').fill(wide);
+    await page.getByRole('button', { name: 'Try these credentials' }).click();
+    await expect(page.getByText('It works. Each kind of data was really read.')).toBeVisible();
     await expect(async () => {
       const { edges } = await administrator.api.connections.schoolGraph.query({ schoolId });
       expect(edges.find(({ consumer }) => consumer.kind === 'lms')).toMatchObject({ cause: 'push-awaited' });
@@ -100,7 +99,19 @@ test('a Moodle is written into: asked from its card, previewed, written, ended w
     await expect(page.getByText('No mail and no notification goes to anybody.')).toBeVisible();
     await seen(page, 'push-preview');
     expect(await moodle.courses(wide)).toHaveLength(before.length);
-    return { courses: await count(page, 'Courses', 'make'), accounts: await count(page, 'Accounts', 'make') };
+    // Accounts that are there already are proposed, never doubled.
+    const proposed = await count(page, 'Accounts', 'adopt?');
+    expect(proposed).toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Adopt all of these' }).click();
+    // Two people who look like one account are told apart one by one.
+    const waiting = page.getByText(/wait for an answer below/);
+    await expect(waiting).not.toContainText(`${proposed} rows`);
+    const left = Number(/^\d+/.exec((await waiting.textContent()) ?? '')?.[0] ?? 0);
+    expect(left).toBeLessThan(proposed / 4);
+    return {
+      courses: await count(page, 'Courses', 'make'),
+      accounts: await count(page, 'Accounts', 'make'),
+    };
   });
 
   await test.step('after the yes it is written, and the connection is live', async () => {
@@ -108,17 +119,14 @@ test('a Moodle is written into: asked from its card, previewed, written, ended w
     expect(planned.accounts).toBeGreaterThan(0);
     const page = administrator.page;
     await page.getByRole('button', { name: 'Write this' }).click();
-    await expect(page.getByRole('heading', { name: 'What was written' })).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByRole('status').first()).toContainText('Done', { timeout: 60_000 });
+    await expect(page.getByRole('heading', { name: 'What was written' })).toBeVisible();
     await seen(page, 'push-written');
     const after = await moodle.courses(wide);
+    const usersAfter = await moodle.users(wide);
+    // Who was there already is adopted and no second account is made of him.
+    expect(usersAfter.length - usersBefore.length).toBe(planned.accounts);
     expect(after.length - before.length).toBe(planned.courses);
-    const { rows } = await administrator.api.push.ledger.query({ schoolId, connectionId, entity: 'user' });
-    const there = await moodle.accounts(
-      wide,
-      rows.slice(0, 20).map(({ key }) => key),
-    );
-    expect(there).toHaveLength(Math.min(20, rows.length));
-    for (const { username } of there) expect(username).toMatch(/^[a-z0-9._-]+$/);
     await page.goto(push);
     await expect(page.getByRole('button', { name: 'Push now' })).toBeVisible();
     await page.goto(`${home}/connections/${connectionId}`);
@@ -126,22 +134,29 @@ test('a Moodle is written into: asked from its card, previewed, written, ended w
     await seen(page, 'push-live');
   });
 
-  await test.step('a second push finds everything as it should be, and writes nothing', async () => {
+  await test.step('the next push makes whoever was not answered for and is told apart now; the one after writes nothing', async () => {
     const page = administrator.page;
-    await page.goto(push);
-    await page.getByRole('button', { name: 'Push now' }).click();
-    await expect(page.getByText('Everything stood as it should. Nothing was written.')).toBeVisible({
-      timeout: 60_000,
-    });
+    const again = async () => {
+      await page.goto(push);
+      await page.getByRole('button', { name: 'Push now' }).click();
+      await expect(page.getByRole('status').first()).toContainText('Done', { timeout: 60_000 });
+    };
+    await again();
+    const accounts = (await moodle.users(wide)).length;
+    await again();
+    await expect(page.getByRole('columnheader', { name: 'set aside' })).toBeVisible();
+    for (const column of ['make', 'adopt', 'change', 'written'])
+      await expect(page.getByRole('columnheader', { name: column, exact: true })).toBeHidden();
+    expect(await moodle.users(wide)).toHaveLength(accounts);
   });
 
   await test.step('it is ended: everything that is ours is suspended over there, and the connection is over', async () => {
     const page = administrator.page;
     await page.goto(push);
-    await page.getByLabel(/What becomes of/).selectOption({ index: 1 });
+    await page.getByLabel(/What becomes of/).selectOption({ label: 'Suspend accounts and enrolments' });
     await seen(page, 'push-ending');
-    await page.getByRole('button', { name: 'End the connection' }).click();
-    await page.getByRole('dialog').getByRole('button').last().click();
+    await page.getByRole('button', { name: 'End the connection…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End and suspend' }).click();
     await expect(async () => {
       const { edges } = await administrator.api.connections.schoolGraph.query({ schoolId });
       const edge = edges.find(({ consumer }) => consumer.kind === 'lms');

@@ -102,8 +102,8 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
                when k.n = 1 and (${isLookedAt} or (c.answer = 'adopt' and c.foreign_id = k.foreign_id)) then 'adopt'
                when k.n = 1 then 'propose'
                when c.answer = 'adopt' then 'adopt'
-               when c.answer = 'separate' then 'create'
-               when p.foreign_id is not null then 'propose'
+               when c.answer is null and p.foreign_id is not null then 'propose'
+               when o.is_taken then 'set-aside'
                else 'create' end as action,
              case
                when w.aside is not null then w.aside
@@ -114,8 +114,9 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
                when k.n > 1 then 'key-twice-there'
                when k.n = 1 then 'same-id'
                when c.answer = 'adopt' then 'chosen'
-               when c.answer = 'separate' then 'chosen'
-               when p.foreign_id is not null then p.reason end as reason,
+               when c.answer is null and p.foreign_id is not null then p.reason
+               when o.is_taken then 'username-of-another'
+               when c.answer = 'separate' then 'chosen' end as reason,
              case
                when l.gone_at is not null and c.answer = 'remake' then null
                when l.foreign_id is not null then l.foreign_id
@@ -132,6 +133,11 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
         left join lateral (
           select count(*) as n, min(foreign_id) as foreign_id from ${there} k
            where l.key is null and k.entity = w.entity and k.key = w.key and k.state <> 'deleted') k on true
+        -- The LMS would refuse a second account of one username: said before the first write, not after it.
+        left join lateral (
+          select true as is_taken from ${there} o
+           where w.entity = 'user' and l.key is null and k.n = 0 and o.entity = 'user' and o.state <> 'deleted' and lower(o.code) = lower(w.code)
+             and (o.key is not null or c.answer = 'separate') limit 1) o on true
         left join lateral (${candidate(planning)}) p on l.key is null and k.n = 0 and c.key is null and w.aside is null
        where w.entity in ${records}) each
      where action is not null`);

@@ -317,6 +317,26 @@ describe('a push into an LMS', () => {
     expect(lms.of('user').filter(({ state }) => state === 'deleted')).toEqual([]);
   });
 
+  it('sets aside, before anything is written, whose username another account has over there', async () => {
+    const holder = lms.add('user', { key: 'other-sis-6', name: 'Holder', code: 'student2' });
+    const alike = lms.add('user', { name: 'Somebody', code: 'student1' });
+    const first = await push({ trigger: 'first' });
+    expect(await rows(first.pushRunId, { action: 'set-aside', entity: 'user' })).toMatchObject([
+      { key: 'student-2', reason: 'username-of-another' },
+    ]);
+    // Told to be two, they cannot have one username either.
+    await answer('user', 'student-1', 'separate', alike.id);
+    await yes(first.pushRunId);
+    expect((await push({ pushRunId: first.pushRunId })).outcome).toBe('done');
+    expect(await rows(first.pushRunId, { state: 'failed' })).toEqual([]);
+    expect(await rows(first.pushRunId, { action: 'set-aside', entity: 'user' })).toMatchObject([
+      { key: 'student-1', reason: 'username-of-another' },
+      { key: 'student-2', reason: 'username-of-another' },
+    ]);
+    expect(standing().user).toBe(whole.user);
+    expect([holder, alike]).toMatchObject([{ key: 'other-sis-6' }, { key: null }]);
+  });
+
   it('gives nobody last year’s course: a new year has its own, and the old one is left as it is', async () => {
     await pushed();
     await database.admin`update push_settings set guard_leaving = 1 where connection_id = ${school.connectionId}`;
