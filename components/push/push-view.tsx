@@ -69,7 +69,11 @@ export function PushView({
             : t.rich('page.last', { when: () => <RelativeTime at={page.lastReceivedAt ?? new Date(0)} /> })
         }
         action={
-          page.mayChange && page.settings !== null && !isEnding && page.lmsCredential === 'ready' ? (
+          page.mayChange &&
+          page.settings !== null &&
+          !isEnding &&
+          newest?.state !== 'held' &&
+          page.lmsCredential === 'ready' ? (
             <Button
               variant="primary"
               pending={request.isPending || moving}

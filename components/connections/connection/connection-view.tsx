@@ -260,7 +260,7 @@ function NextStep({
       look={lookOfConnection(edge.state, edge.cause, edge.turn) === 'fail' ? 'fail' : 'wait'}
       action={
         yours || edge.next === 'review-sync' ? (
-          <Button asChild variant={yours ? 'primary' : 'secondary'}>
+          <Button asChild variant={yours ? 'primary' : 'secondary'} className="h-auto whitespace-normal">
             <Link href={href}>{next}</Link>
           </Button>
         ) : undefined
