@@ -206,4 +206,40 @@ describe('one school through every source', () => {
     const later = await outcome(await hand(odd));
     expect(later).toEqual({ aside: setAside, changes: [], resting: { it: 1, missed: 0, n: all } });
   }, 60_000);
+
+  it('sets very many enrolments of nobody aside, and keeps the others', async () => {
+    await byPackage('1.2');
+    const whole = join(folder, '1.2.zip');
+    const lost = join(folder, 'lost.zip');
+    const files = unzipSync(readFileSync(whole));
+    const text = Buffer.from(files['enrollments.csv'] ?? [])
+      .toString('utf8')
+      .trimEnd();
+    const [header = '', told = ''] = text.split('\r\n');
+    const user = header.split(',').indexOf('userSourcedId');
+    const ofNobody = Array.from({ length: 10_001 }, (_, n) =>
+      told
+        .split(',')
+        .with(0, `lost-${n}`)
+        .with(user, `nobody-${n % 7}`)
+        .join(','),
+    );
+    writeFileSync(
+      lost,
+      zipSync({ ...files, 'enrollments.csv': Buffer.from(`${[text, ...ofNobody].join('\r\n')}\r\n`) }),
+    );
+    const school = await newSchool({ version: '1.2', baseUrl: 'https://sis.example', tokenUrl: 'https://sis.example' });
+    const ports = recordedPorts({ connector: 'oneroster', settings: {}, secret: {} });
+    const resting = async (file: string) => {
+      const { applied } = await runSync({ web, sync }, ports, school, await handInPackage(web, school, file));
+      expect(applied?.outcome).toBe('applied');
+      const [row] = await database.admin`
+        select count(*)::int as n, count(*) filter (where missed_fetches > 0)::int as missed from roster_enrolment where school_id = ${school.schoolId}`;
+      return row;
+    };
+    const first = await resting(lost);
+    expect(first?.n).toBeGreaterThan(0);
+    expect(await resting(whole)).toEqual(first);
+    expect(await resting(lost)).toEqual(first);
+  }, 60_000);
 });
