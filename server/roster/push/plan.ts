@@ -103,7 +103,7 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
                when k.n = 1 then 'propose'
                when c.answer = 'adopt' then 'adopt'
                when c.answer is null and p.foreign_id is not null then 'propose'
-               when o.is_taken then 'set-aside'
+               when o.is_of_another or (o.code is not null and c.answer = 'separate') then 'set-aside'
                else 'create' end as action,
              case
                when w.aside is not null then w.aside
@@ -115,7 +115,7 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
                when k.n = 1 then 'same-id'
                when c.answer = 'adopt' then 'chosen'
                when c.answer is null and p.foreign_id is not null then p.reason
-               when o.is_taken then 'username-of-another'
+               when o.is_of_another or (o.code is not null and c.answer = 'separate') then 'username-of-another'
                when c.answer = 'separate' then 'chosen' end as reason,
              case
                when l.gone_at is not null and c.answer = 'remake' then null
@@ -134,10 +134,9 @@ export async function planPush(tx: Tx, planning: Planning): Promise<void> {
           select count(*) as n, min(foreign_id) as foreign_id from ${there} k
            where l.key is null and k.entity = w.entity and k.key = w.key and k.state <> 'deleted') k on true
         -- The LMS would refuse a second account of one username: said before the first write, not after it.
-        left join lateral (
-          select true as is_taken from ${there} o
-           where w.entity = 'user' and l.key is null and k.n = 0 and o.entity = 'user' and o.state <> 'deleted' and lower(o.code) = lower(w.code)
-             and (o.key is not null or c.answer = 'separate') limit 1) o on true
+        left join (
+          select lower(code) as code, bool_or(key is not null) as is_of_another from ${there} where entity = 'user' and state <> 'deleted' and code is not null group by 1) o
+               on w.entity = 'user' and l.key is null and o.code = lower(w.code)
         left join lateral (${candidate(planning)}) p on l.key is null and k.n = 0 and c.key is null and w.aside is null
        where w.entity in ${records}) each
      where action is not null`);
