@@ -30,6 +30,8 @@ interface Stage {
 }
 
 const sliceMs = 25_000;
+/** Counting looks at every row of a push, so that of a large one it is not done at every batch; the end counts once more. */
+const countEveryMs = 2_000;
 
 /**
  * In which order changes go: adoptions first, since what stands there already is not made again; then what others stand in before what stands in it;
@@ -57,6 +59,12 @@ export async function deliverSlice(
   const started = performance.now();
   let stage = from.stage;
   let batches = 0;
+  let countedAt = Number.NEGATIVE_INFINITY;
+  const isCountDue = () => {
+    if (performance.now() - countedAt < countEveryMs) return false;
+    countedAt = performance.now();
+    return true;
+  };
   try {
     return await ports.withPush(ctx, push, async (lms) => {
       const open = await openStages(ctx, push);
@@ -70,7 +78,7 @@ export async function deliverSlice(
           stage += 1;
           continue;
         }
-        const isThrough = await deliverBatch(ctx, push, lms, next, signIn);
+        const isThrough = await deliverBatch(ctx, push, lms, next, signIn, isCountDue);
         batches += 1;
         if (isThrough) stage += 1;
       }
@@ -109,6 +117,7 @@ async function deliverBatch(
   lms: OpenPush,
   { entity, action }: Stage,
   signIn: string,
+  isCountDue: () => boolean,
 ): Promise<boolean> {
   const inSchool = ctx.database.withSchool;
   const most = lms.batch[entity];
@@ -135,7 +144,7 @@ async function deliverBatch(
     await inSchool(push.schoolId, async (tx) => {
       await holdPush(tx, push, ctx.clock.now());
       await noteOutcomes(tx, push, entity, complete(taken.ready, outcomes), ctx.clock.now());
-      await noteCounts(ctx, tx, push, entity);
+      if (isCountDue()) await noteCounts(ctx, tx, push, entity);
     });
   }
   return taken.isLast;
