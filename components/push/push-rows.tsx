@@ -15,6 +15,13 @@ import { Skeleton } from '#components/ui/progress.tsx';
 type Detail = Outputs['push']['run'];
 type Row = Outputs['push']['rows']['rows'][number];
 
+/** Rows of one entity that share what is done; null: those that were not written, or of which it is not known. */
+interface Group {
+  readonly entity: Detail['rows'][number]['entity'];
+  readonly action: Detail['rows'][number]['action'] | null;
+}
+
+const idOf = ({ entity, action }: Group) => `${entity} ${action ?? 'not-written'}`;
 const firstPage: string | null = null;
 const ofPeople = ['user', 'enrolment', 'membership'];
 
@@ -31,17 +38,24 @@ export function PushRows({
   const trpc = useTRPC();
   const client = useTRPCClient();
   const t = useTranslations('push');
-  const groups = [...new Map(run.rows.map((row) => [`${row.entity} ${row.action}`, row])).values()].filter(
-    ({ entity }) => run.seesPeople || !ofPeople.includes(entity),
-  );
-  // What asks for an answer is shown first.
-  const asking = groups.find(({ action }) => action === 'propose' || action === 'ask');
-  const first = asking ?? groups[0];
-  const [chosen, setChosen] = useState(first === undefined ? '' : `${first.entity} ${first.action}`);
-  const group = groups.find(({ entity, action }) => `${entity} ${action}` === chosen) ?? first;
+  const seen = run.rows.filter(({ entity }) => run.seesPeople || !ofPeople.includes(entity));
+  const notWritten = seen.filter(({ state }) => state === 'failed' || state === 'unknown');
+  const groups: readonly Group[] = [
+    ...new Map(notWritten.map(({ entity }) => [entity, { entity, action: null }])).values(),
+    ...new Map(seen.map(({ entity, action }) => [`${entity} ${action}`, { entity, action }])).values(),
+  ];
+  // What asks for an answer is shown first, then what was not written.
+  const first = groups.find(({ action }) => action === 'propose' || action === 'ask') ?? groups[0];
+  const [chosen, setChosen] = useState(first === undefined ? '' : idOf(first));
+  const group = groups.find((one) => idOf(one) === chosen) ?? first;
   const entity = run.entities.find((one) => one === group?.entity);
   const action = actions.find((one) => one === group?.action);
-  const which = { schoolId, pushRunId: run.pushRunId, entity: entity ?? 'term', action };
+  const which = {
+    schoolId,
+    pushRunId: run.pushRunId,
+    entity: entity ?? 'term',
+    ...(action === undefined ? { states: ['failed' as const, 'unknown' as const] } : { action }),
+  };
   const query = useInfiniteQuery({
     queryKey: [...trpc.push.rows.queryKey(which), 'pages'],
     queryFn: ({ pageParam }) => client.push.rows.query({ ...which, after: pageParam ?? undefined }),
@@ -50,7 +64,7 @@ export function PushRows({
     enabled: entity !== undefined,
   });
   const answer = useMutation(trpc.push.answer.mutationOptions({ onSuccess: onChange }));
-  if (entity === undefined || action === undefined) return null;
+  if (entity === undefined) return null;
   const rows = query.data?.pages.flatMap((one) => one.rows) ?? [];
   const asks = run.mayDecide && run.state !== 'running' && run.state !== 'queued';
   const answers =
@@ -69,8 +83,8 @@ export function PushRows({
         <Field label={t('rows.which')}>
           <Select value={chosen} onChange={(event) => setChosen(event.target.value)}>
             {groups.map((one) => (
-              <option key={`${one.entity} ${one.action}`} value={`${one.entity} ${one.action}`}>
-                {t(`entity.${one.entity}`)} · {t(`action.${one.action}`)}
+              <option key={idOf(one)} value={idOf(one)}>
+                {t(`entity.${one.entity}`)} · {t(`action.${one.action ?? 'failed'}`)}
               </option>
             ))}
           </Select>
@@ -149,5 +163,7 @@ function Words({ row }: { row: Row }) {
     ...(row.state === 'planned' ? [] : [t(`rows.state.${row.state}`)]),
     ...(row.problem === null ? [] : [t(`problem.${row.problem}`)]),
   ];
-  return <span className="min-w-0 flex-1 break-words text-ink-2 text-sm">{parts.join(' · ')}</span>;
+  return (
+    <span className="min-w-0 basis-full break-words text-ink-2 text-sm sm:flex-1 sm:basis-0">{parts.join(' · ')}</span>
+  );
 }
