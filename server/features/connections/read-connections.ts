@@ -6,7 +6,7 @@ import { type ConnectionState, isScope, type Scope, type SystemKind, type Turn }
 import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, peopleCounts, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow, GrantRow } from './load-rows.ts';
-import { type Cause, type NextStep, readCause, speaksOfLms, standingOf } from './state-machine.ts';
+import { type Cause, hasDataToPush, type NextStep, readCause, speaksOfLms, standingOf } from './state-machine.ts';
 
 /** One edge as graph, table and register show it. */
 export interface EdgeView {
@@ -133,7 +133,9 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       { draftedAs: latest.draftedAs, producerKind: producer.kind },
     );
     const scopes = (terms?.scopes ?? latest.scopes.map(({ scope }) => scope)).filter(isScope);
-    const isHere = row.lastReceivedAt !== null || (row.consumerKind === 'lms' && row.state === 'live');
+    const isHere =
+      row.lastReceivedAt !== null ||
+      (row.consumerKind === 'lms' && (row.state === 'live' || hasDataToPush(standing.cause)));
     const received = isHere && row.endedAt === null ? (counted.get(producer.id) ?? null) : null;
     const people = received !== null && row.consumerKind === 'lms' ? (peopleOf.get(producer.id) ?? null) : null;
     const until = terms?.validUntil ?? latest.until;

@@ -73,6 +73,9 @@ const causesOfLms = {
 /** Causes that stand between data that is here and its push. */
 const causesOfPush: readonly Cause[] = ['push-awaited', 'push-held', 'push-follows', 'push-not-done', 'in-sync'];
 
+/** Whether a cause says that what a push would write has come from the SIS, whatever becomes of the push. */
+export const hasDataToPush = (cause: Cause): boolean => cause !== 'in-sync' && causesOfPush.includes(cause);
+
 /** Where a connection stands: its state and why. */
 export interface Standing {
   readonly state: ConnectionState;

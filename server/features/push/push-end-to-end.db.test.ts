@@ -258,6 +258,10 @@ describe('an LMS that is written into', () => {
       turn: 'school-administrator',
       cause: 'push-awaited',
     });
+    // What would be written has come: it is counted, though nothing has flowed into the LMS.
+    const awaited = await connectionPage({ ctx: administrator, input: { schoolId, connectionId } });
+    expect(awaited.edge.lastReceivedAt).toBeNull();
+    expect(awaited.edge.flows.every(({ precision, count }) => precision === 'exact' && (count ?? 0) > 0)).toBe(true);
     const { pushRunId } = await requestPush({ ctx: administrator, input: { schoolId, connectionId } });
     expect((await push(at, of, pushRunId)).outcome).toBe('held');
     expect(await edge(scene, connectionId)).toMatchObject({ state: 'connecting', cause: 'push-held' });
