@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
+import { anyRow } from './any-row.ts';
 import { isRosterCollection, type RosterCollection, type TableName } from './collections.ts';
 import type { PlanCounts, Weighed } from './guard.ts';
 import { type RosterTable, rosterTables } from './roster-tables.ts';
@@ -62,7 +63,6 @@ const columnsOf = (table: RosterTable) =>
 
 const countRows = z.array(z.object({ collection: z.string(), kind: z.string(), n: z.coerce.number() }));
 const sums = z.array(z.object({ collection: z.string(), n: z.coerce.number() }));
-const flag = z.array(z.object({ any: z.boolean() }));
 const marks = z.array(z.object({ kind: z.string(), n: z.coerce.number(), mark: z.string().nullable() }));
 const weighedRows = z.array(
   z.object({
@@ -94,10 +94,7 @@ export async function planTable(
   const rows = staged(run, table);
   const plan = staged(run, 'plan');
   const roster = sql.raw(of.table);
-  const [resting] = flag.parse(
-    await tx.execute(sql`select exists (select 1 from ${roster} r where ${inRoster(run)}) as any`),
-  );
-  const isFirst = resting?.any !== true;
+  const isFirst = !(await anyRow(tx, sql`select 1 from ${roster} r where ${inRoster(run)}`));
   if (isFirst) {
     const added = sums.parse(
       await tx.execute(sql`
@@ -164,12 +161,8 @@ const nothing: PlanCounts = { added: 0, changed: 0, returned: 0, unchanged: 0, m
 async function noteDifferences(tx: Tx, run: HeldRun, table: TableName): Promise<void> {
   const of = rosterTables[table];
   const plan = staged(run, 'plan');
-  const [any] = flag.parse(
-    await tx.execute(
-      sql`select exists (select 1 from ${plan} where collection = ${table} and kind in ('changed', 'returned')) as any`,
-    ),
-  );
-  if (any?.any !== true) return;
+  const differing = sql`select 1 from ${plan} where collection = ${table} and kind in ('changed', 'returned')`;
+  if (!(await anyRow(tx, differing))) return;
   const columns = columnsOf(of);
   const cases = sql.raw(
     columns.map(({ name }) => `case when o."${name}" is distinct from n."${name}" then '${name}' end`).join(', '),

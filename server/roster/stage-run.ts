@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { rolesOfKind } from '#server/connectors/contract.ts';
 import type { StagedTable } from '#server/connectors/staged-columns.ts';
+import { anyOf, anyRow } from './any-row.ts';
 import {
   enrolmentRolesKept,
   fieldsLeftOut,
@@ -41,7 +42,6 @@ export interface StagedFacts {
 
 /** Eight bytes instead of a text, so that millions of ids are counted in memory; two ids with one hash cost a closer look and nothing else. */
 const idHash = sql`hashtextextended(source_id, 0)`;
-const anyRows = z.array(z.object({ any: z.boolean() }));
 const lostRows = z.array(
   z.object({
     people: z.coerce.number(),
@@ -179,10 +179,7 @@ export class StageRun {
     if (oddities.length === 0) return [];
     // Mostly there is none, and one question is quicker than many.
     const some = sql.join([...oddities], sql` or `);
-    const [odd] = anyRows.parse(
-      await this.#tx.execute(sql`select coalesce(bool_or(${some}), false) as any from ${this.#of(table)} s`),
-    );
-    if (odd?.any !== true) return oddities.map(() => false);
+    if (!(await anyOf(this.#tx, some, sql`${this.#of(table)} s`))) return oddities.map(() => false);
     const list = sql.join(
       oddities.map((when) => sql`coalesce(bool_or(${when}), false)`),
       sql`, `,
@@ -233,14 +230,10 @@ export class StageRun {
   async #knownRoles(): Promise<void> {
     const [people, roles] = [this.#of('people'), this.#of('roles')];
     const { schoolId, systemId } = this.#run;
-    const [delta] = z
-      .array(z.object({ any: z.boolean() }))
-      .parse(
-        await this.#tx.execute(
-          sql`select exists (select 1 from ${roles} where status is not null) or exists (select 1 from ${people} where status is not null) as any`,
-        ),
-      );
-    if (delta?.any !== true) return;
+    const isDelta = await this.#any(
+      sql`select 1 from ${roles} where status is not null union all select 1 from ${people} where status is not null`,
+    );
+    if (!isDelta) return;
     const { text: copied } = personCells;
     // Roles are what is put together here, and the sites follow from them.
     const lists = personCells.list.filter((name) => name !== 'roles');
@@ -302,12 +295,7 @@ export class StageRun {
     );
     if (isLookedThrough && !(await this.#any(named))) return false;
     const by = isLookedThrough ? sql`where source_id in ${named} group by source_id` : sql`group by ${idHash}`;
-    // Not as `exists`, for which PostgreSQL would look for the first row and use one process alone.
-    const [twice] = anyRows.parse(
-      await this.#tx.execute(sql`
-        select coalesce(bool_or(n > 1), false) as any from (select count(*) as n from ${this.#of(table)} ${by}) ids`),
-    );
-    return twice?.any === true;
+    return anyOf(this.#tx, sql`n > 1`, sql`(select count(*) as n from ${this.#of(table)} ${by}) ids`);
   }
 
   /** What stood for records that are not kept goes; a record that was set aside twice is a repeat like any other. */
@@ -367,16 +355,13 @@ export class StageRun {
   async #onePersonEach(): Promise<void> {
     const rows = this.#of('people');
     const { schoolId, systemId } = this.#run;
-    const [repeated] = anyRows.parse(
-      await this.#tx.execute(sql`
-        select exists (select 1 from ${rows} s where ${sql.raw(personKey('s'))} is not null
-                        group by hashtextextended(${sql.raw(personKey('s'))}, 0) having count(*) > 1) as any`),
-    );
-    const merged =
-      repeated?.any !== true
-        ? 0
-        : touched(
-            await this.#tx.execute(sql`
+    const isRepeated = await this.#any(sql`
+      select 1 from ${rows} s where ${sql.raw(personKey('s'))} is not null
+       group by hashtextextended(${sql.raw(personKey('s'))}, 0) having count(*) > 1`);
+    const merged = !isRepeated
+      ? 0
+      : touched(
+          await this.#tx.execute(sql`
         with same as materialized (
           select ${sql.raw(personKey('s'))} as key,
                  -- Who is known already, and not gone, keeps his id.
@@ -396,7 +381,7 @@ export class StageRun {
         kept as (update ${rows} s set roles = gathered.roles from gathered where s.source_id = gathered.first)
         insert into ${staged(this.#run, 'plan')} (collection, kind, source_id, fields)
         select 'people', 'alias', source_id, array[first] from others`),
-          );
+        );
     if (merged > 0) this.#deviations['person-with-several-ids'] = merged;
     // An id that was told to be somebody's second one before is so still, also in a delta that tells of that one alone; of two such one stays.
     await this.#tx.execute(sql`
@@ -474,10 +459,7 @@ export class StageRun {
   async #cutWithheld(): Promise<void> {
     const { schoolId, systemId } = this.#run;
     const withheld = sql`(select w.source_id from withheld_person w where w.school_id = ${schoolId}::uuid and w.system_id = ${systemId}::uuid and w.released_at is null)`;
-    const [any] = z
-      .array(z.object({ any: z.boolean() }))
-      .parse(await this.#tx.execute(sql`select exists ${withheld} as any`));
-    if (any?.any !== true) return;
+    if (!(await this.#any(withheld))) return;
     if (this.#has('people')) await withholdByNumber(this.#tx, this.#run, this.#of('people'));
     if (this.#has('people')) await this.#delete('people', sql`s.source_id in ${withheld}`);
     if (this.#has('demographics')) await this.#delete('demographics', sql`s.source_id in ${withheld}`);
@@ -575,10 +557,7 @@ export class StageRun {
     if (!this.#referencesByPlan) return;
     const plan = staged(this.#run, 'plan');
     const written = sql`p.collection = 'enrolments' and p.kind in ('added', 'changed', 'returned')`;
-    const [any] = anyRows.parse(
-      await this.#tx.execute(sql`select exists (select 1 from ${plan} p where ${written}) as any`),
-    );
-    if (any?.any !== true) return;
+    if (!(await this.#any(sql`select 1 from ${plan} p where ${written}`))) return;
     const isPlanned = sql`s.source_id in (select p.source_id from ${plan} p where ${written})`;
     let lost = 0;
     await this.#refuseLost(sql`and ${isPlanned}`, async (when, field) => {
@@ -613,7 +592,7 @@ export class StageRun {
     // A few are found again by where they stand, very many by the same question.
     const at = (list: string | null, known: SQL, column: SQL) =>
       list === null
-        ? sql`not exists (select 1 from ${known} k where k.source_id = ${column}) ${of}`
+        ? sql`not exists (select 1 from ${known} k where k.source_id = ${column})`
         : sql`s.ctid = any(${list}::tid[])`;
     if (lost.people > 0) await refuse(at(lost.peopleAt, people, sql`s.person_source_id`), 'user');
     if (lost.groups > 0) await refuse(at(lost.groupsAt, groups, sql`s.group_source_id`), 'class');
@@ -648,8 +627,7 @@ export class StageRun {
     );
   }
 
-  async #any(rows: SQL): Promise<boolean> {
-    const [found] = anyRows.parse(await this.#tx.execute(sql`select exists (${rows}) as any`));
-    return found?.any === true;
+  #any(rows: SQL): Promise<boolean> {
+    return anyRow(this.#tx, rows);
   }
 }

@@ -6,6 +6,7 @@ import type { Context } from '#server/kernel/context.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
 import type { Work } from '#server/kernel/verb.ts';
+import { anyRow } from './any-row.ts';
 import { isRosterCollection, type TableName, tableNames } from './collections.ts';
 import { unknownHash } from './plan-run.ts';
 import { rosterTables } from './roster-tables.ts';
@@ -27,7 +28,6 @@ export type UndoRefusal =
   | 'values-gone';
 
 type Run = typeof syncRun.$inferSelect;
-const flag = z.array(z.object({ any: z.boolean() }));
 
 /**
  * Why a run cannot be taken back now; null where it can. Only the newest run that changed anything can be: what an older one wrote is what
@@ -38,20 +38,19 @@ export async function whyNotUndo(tx: Tx, row: Run, now: Date): Promise<UndoRefus
   if (row.state !== 'succeeded' || row.kind === 'undo' || finishedAt === null) return 'not-applied';
   if (row.undoneAt !== null) return 'undone-already';
   if (finishedAt.getTime() + undoMs < now.getTime()) return 'too-old';
-  const any = async (query: ReturnType<typeof sql>) =>
-    flag.parse(await tx.execute(sql`select exists (${query}) as any`))[0]?.any === true;
-  if (!(await any(sql`select 1 from roster_change c where c.sync_run_id = ${row.id}::uuid`))) return 'nothing-changed';
+  if (!(await anyRow(tx, sql`select 1 from roster_change c where c.sync_run_id = ${row.id}::uuid`)))
+    return 'nothing-changed';
   const isLater = sql`
     select 1 from ${syncRun} l
      where l.school_id = ${schoolId}::uuid and l.system_id = ${systemId}::uuid and l.state = 'succeeded' and l.kind <> 'undo' and l.undone_at is null
        and l.id <> ${row.id}::uuid and exists (select 1 from roster_change c where c.sync_run_id = l.id)
        and (select max(c.seq) from roster_change c where c.sync_run_id = l.id) > (select max(c.seq) from roster_change c where c.sync_run_id = ${row.id}::uuid)`;
-  if (await any(isLater)) return 'later-run-stands';
+  if (await anyRow(tx, isLater)) return 'later-run-stands';
   // Another system has taken this one's place, and the ids that the run speaks of: the switch is taken back first.
   const isReplaced = sql`
     select 1 from ${systemReplacement} x
      where x.school_id = ${schoolId}::uuid and x.old_system_id = ${systemId}::uuid and x.state in ('switching', 'switched', 'undoing')`;
-  if (await any(isReplaced)) return 'later-run-stands';
+  if (await anyRow(tx, isReplaced)) return 'later-run-stands';
   const [purged] = await tx
     .select({ id: receipt.id })
     .from(receipt)
@@ -73,7 +72,7 @@ export async function whyNotUndo(tx: Tx, row: Run, now: Date): Promise<UndoRefus
        and not (c.collection in ('students', 'teachers', 'guardians') and not exists (select 1 from roster_person p where p.id = c.record_id))
        and not (c.collection = 'enrolments' and not exists (select 1 from roster_enrolment e where e.id = c.record_id))
        and not (c.collection = 'demographics' and not exists (select 1 from roster_demographics d where d.id = c.record_id))`;
-  return (await any(isForgotten)) ? 'values-gone' : null;
+  return (await anyRow(tx, isForgotten)) ? 'values-gone' : null;
 }
 
 /**

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import { idsInOrder } from '#server/kernel/ids.ts';
+import { anyRow } from './any-row.ts';
 import type { TableName } from './collections.ts';
 import type { TablePlan } from './plan-run.ts';
 import { rosterTables } from './roster-tables.ts';
@@ -12,8 +13,6 @@ import { staged } from './staging.ts';
 export type ApplyAs = 'all' | 'additions';
 
 const counted = z.array(z.object({ n: z.coerce.number() }));
-
-const aliasRows = z.array(z.object({ any: z.boolean() }));
 
 /** How an id that a row refers to is found: by the source's id, among those who are here and not gone. */
 async function references(
@@ -26,11 +25,9 @@ async function references(
   );
   const here = sql`school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid`;
   const people = async () => {
-    const [aliased] = aliasRows.parse(
-      await tx.execute(sql`select exists (select 1 from roster_person_alias where ${here}) as any`),
-    );
     // A union has no statistics, so that the planner would hash the other side, which is the larger by far.
-    if (aliased?.any !== true) return sql`select source_id, id from roster_person where ${here} and gone_at is null`;
+    if (!(await anyRow(tx, sql`select 1 from roster_person_alias where ${here}`)))
+      return sql`select source_id, id from roster_person where ${here} and gone_at is null`;
     return sql`
       select source_id, id from roster_person where ${here} and gone_at is null
          and source_id not in (select source_id from roster_person_alias where system_id = ${run.systemId}::uuid)

@@ -75,18 +75,8 @@ export class LineCells {
     } else map.set(bytes, from, to, value);
   }
 
-  /** Has the id in the cell looked at. */
-  noteIn(finder: RepeatFinder, bytes: Buffer, column: number): void {
-    const from = this.from[column] ?? 0;
-    const to = this.to[column] ?? 0;
-    if (this.isQuoted(bytes, column)) {
-      const plain = unquoted(bytes.subarray(from, to));
-      finder.note(plain, 0, plain.length);
-    } else finder.note(bytes, from, to);
-  }
-
-  /** Puts the id in the cell into a set. */
-  addTo(into: IdSet, bytes: Buffer, column: number): void {
+  /** Puts the id in the cell into a set, or before a finder. */
+  addTo(into: Pick<RepeatFinder, 'add'>, bytes: Buffer, column: number): void {
     const from = this.from[column] ?? 0;
     const to = this.to[column] ?? 0;
     if (this.isQuoted(bytes, column)) {

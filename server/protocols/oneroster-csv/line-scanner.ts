@@ -410,7 +410,7 @@ export class LineScanner {
         if (note !== null) note.in.note(this.#cells, bytes, note.columns);
       }
       this.#rows += 1;
-      if (this.#plan.repeats !== null) this.#cells.noteIn(this.#plan.repeats, bytes, this.#plan.sourceId);
+      if (this.#plan.repeats !== null) this.#cells.addTo(this.#plan.repeats, bytes, this.#plan.sourceId);
       if (this.#plan.write) this.#writer.write(bytes, startLine, stop - start, quoted, breaks > 0);
     }
     return end;

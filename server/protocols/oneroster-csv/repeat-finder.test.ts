@@ -6,7 +6,7 @@ function find(ids: readonly string[], bytes: number) {
   const finder = new RepeatFinder(bytes);
   for (const id of ids) {
     const cell = Buffer.from(`<${id}>`);
-    finder.note(cell, 1, cell.length - 1);
+    finder.add(cell, 1, cell.length - 1);
   }
   return finder.named();
 }

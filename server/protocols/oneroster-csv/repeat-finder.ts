@@ -27,7 +27,7 @@ export class RepeatFinder {
   }
 
   /** Takes the id in the bytes `from` to `to` (exclusive), UTF-8. */
-  note(bytes: Buffer, from: number, to: number): void {
+  add(bytes: Buffer, from: number, to: number): void {
     this.#hash.of(bytes, from, to);
     let at = this.#hash.low;
     let isNew = false;

@@ -6,6 +6,7 @@ import type { FieldType, ObjectName } from '#server/protocols/oneroster/fields.t
 import type { ListQuery } from '#server/protocols/oneroster/list-query.ts';
 import { fieldOf } from '#server/protocols/oneroster/typed-filter.ts';
 import { selected, type Writer } from '#server/protocols/oneroster/wire.ts';
+import { anyRow } from '../any-row.ts';
 import { filterSql } from './conditions.ts';
 import type { ListPlace } from './cursor.ts';
 import { deletedHeads } from './deletions.ts';
@@ -23,7 +24,6 @@ export interface List {
 /** Records that are read at once: while one piece is written out, PostgreSQL reads the next. */
 const piece = 2_500;
 
-const anyRows = z.array(z.object({ any: z.boolean() }));
 const countRows = z.array(z.object({ n: z.coerce.number() }));
 const pageRows = z.array(
   z.object({
@@ -40,8 +40,7 @@ const cellRows = z.array(z.custom<readonly unknown[]>(Array.isArray));
 export async function hasParents(tx: Tx, { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>): Promise<boolean> {
   for (const [index, parent] of endpoint.parents.entries()) {
     const id = endpoint.parentIds[index] ?? '';
-    const [row] = anyRows.parse(await tx.execute(sql`select exists (${parentSql(reading, parent, id)}) as any`));
-    if (row?.any !== true) return false;
+    if (!(await anyRow(tx, parentSql(reading, parent, id)))) return false;
   }
   return true;
 }
