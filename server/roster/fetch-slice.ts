@@ -72,7 +72,8 @@ export async function fetchSlice(
         since: from.since === undefined || from.since === null ? null : new Date(from.since),
         scopes: scopes.filter(isScope),
       };
-      for await (const page of connector.fetch(collection, at.cursor, options)) {
+      const isOver = () => performance.now() - started > sliceMs;
+      for await (const page of oneAhead(connector.fetch(collection, at.cursor, options), isOver)) {
         const { rows, staged, cut } = stagePage(page, scopes);
         fetched += staged + cut + page.cut + page.setAside.length;
         const isDue = performance.now() - noted >= progressEveryMs || page.cursor === null;
@@ -104,7 +105,6 @@ export async function fetchSlice(
           await inSchool(run.schoolId, (tx) => forgetCursors(tx, run));
           return { ...at, cursor: null, readAll: true };
         }
-        if (page.cursor === null || performance.now() - started > sliceMs) break;
       }
       return at;
     });
@@ -120,6 +120,34 @@ export async function fetchSlice(
       );
     }
     throw ours;
+  }
+}
+
+/**
+ * Pages in order, each next one asked for while the one before is worked on: the system over there and our own database take turns else. Still
+ * one question at a time. Ends behind the page during which the time is over; what fails ahead is thrown when its turn comes.
+ */
+async function* oneAhead<P extends { readonly cursor: string | null }>(
+  pages: AsyncIterable<P>,
+  isOver: () => boolean,
+): AsyncGenerator<P> {
+  const all = pages[Symbol.asyncIterator]();
+  const ask = () => {
+    const coming = all.next();
+    // Looked at when its turn comes, or let go with the rest.
+    coming.catch(() => undefined);
+    return coming;
+  };
+  try {
+    let coming: ReturnType<typeof ask> | null = ask();
+    while (coming !== null) {
+      const page: IteratorResult<P> = await coming;
+      if (page.done === true) return;
+      coming = page.value.cursor === null || isOver() ? null : ask();
+      yield page.value;
+    }
+  } finally {
+    await all.return?.();
   }
 }
 

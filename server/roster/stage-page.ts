@@ -28,6 +28,10 @@ export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly 
   const { collection } = page;
   const table = stagedIn[collection];
   const columns = table === 'people' ? [...stagedColumns.people, 'roles'] : stagedColumns[table];
+  const names: readonly string[] = stagedColumns[table];
+  // By column, decided once for all rows: what rests of a record that is kept, and of one that only tells a stream.
+  const ofKept = names.map((name) => kept.has('streams') || !name.startsWith('stream_'));
+  const ofStreams = names.map((name, at) => ofKept[at] === true && tellsStream(name));
   const lines: string[] = [];
   let cut = 0;
   const marks = [...(page.cutMarks ?? [])];
@@ -41,14 +45,11 @@ export function stagePage<C extends Collection>(page: Page<C>, scopes: readonly 
     const rows = stagedCells(collection, record);
     const [row] = rows;
     if (row === undefined) continue;
-    const names = stagedColumns[table];
-    const cells = row.cells.map((cell, at) => {
-      const name = names[at] ?? '';
-      if (!reach.isKept && !tellsStream(name)) return null;
-      return !kept.has('streams') && name.startsWith('stream_') ? null : cell;
-    });
-    if (table === 'people') cells.push(rolesCell(rows));
-    lines.push([String(index + 1), ...[row.sourceId, row.status, row.modified, ...cells].map(csvCell)].join(','));
+    const rests = reach.isKept ? ofKept : ofStreams;
+    let line = `${index + 1},${csvCell(row.sourceId)},${csvCell(row.status)},${csvCell(row.modified)}`;
+    for (const [at, cell] of row.cells.entries()) line += rests[at] === true ? `,${csvCell(cell)}` : ',';
+    if (table === 'people') line += `,${csvCell(rolesCell(rows))}`;
+    lines.push(line);
   }
   const staged = lines.length;
   for (const mark of marks) lines.push(`,${csvCell(`${cutMark}${collection}:${mark}`)},,${','.repeat(columns.length)}`);
@@ -76,5 +77,9 @@ function rolesCell(rows: readonly StagedRow[]): string | null {
 }
 
 /** A cell of CSV: null is empty, text stands in quotes. PostgreSQL's text holds no NUL. */
-export const csvCell = (cell: string | null): string =>
-  cell === null ? '' : `"${cell.replaceAll('"', '""').replaceAll('\u0000', '')}"`;
+export const csvCell = (cell: string | null): string => {
+  if (cell === null) return '';
+  return needsCare.test(cell) ? `"${cell.replaceAll('"', '""').replaceAll('\u0000', '')}"` : `"${cell}"`;
+};
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+const needsCare = /["\u0000]/;

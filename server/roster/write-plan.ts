@@ -14,6 +14,17 @@ export type ApplyAs = 'all' | 'additions';
 
 const counted = z.array(z.object({ n: z.coerce.number() }));
 
+/** Columns by which rows are joined and chosen, besides those that every table has. */
+const joined = new Set([
+  'kind',
+  'group_id',
+  'person_id',
+  'role',
+  'site_source_id',
+  'subject_source_id',
+  'primary_site_source_id',
+]);
+
 /** How an id that a row refers to is found: by the source's id, among those who are here and not gone. */
 async function references(
   tx: Tx,
@@ -79,8 +90,16 @@ export async function writePlan(tx: Tx, run: HeldRun, plan: TablePlan, as: Apply
         from ${rows} s ${joins}
        where s.status is distinct from 'tobedeleted'`);
     if (table === 'people') await writeAliases(tx, run);
-    // Until then the planner takes the table for empty, and would join the next run row by row.
-    await tx.execute(sql`analyze ${roster}`);
+    // Until then the planner takes the table for empty, and would join the next run row by row. What statements join and look for; lists of a
+    // person take longer to look through than the rest together.
+    await tx.execute(
+      sql`analyze ${roster} (id, school_id, system_id, source_id, content_hash, gone_at, changed_at${sql.raw(
+        names
+          .filter((name) => joined.has(name))
+          .map((name) => `, "${name}"`)
+          .join(''),
+      )})`,
+    );
     for (const [collection, { added }] of plan.counts) {
       await tx.execute(sql`
         insert into roster_change (school_id, system_id, sync_run_id, collection, kind, records, at)
