@@ -73,9 +73,16 @@ async function callOfSignature(
   });
 }
 
-/** A proxy may have changed how we are addressed: the signature is of the address that the client knows. */
+/**
+ * A proxy may have changed how we are addressed: the signature is of the address that the client knows. Some ask for `courses/`, are sent on to
+ * `courses`, and follow with the signature that they have.
+ */
 function isSignedSo(ctx: Context, request: CallToAuthenticate, signed: SignedRequest, secret: string): boolean {
   const asked = new URL(request.url);
   const known = new URL(`${asked.pathname}${asked.search}`, ctx.baseUrl);
-  return [known, asked].some((url) => isSignedWith(signed, { ...request, url: url.href }, secret));
+  const addresses = [known, asked].flatMap(({ origin, pathname, search }) => [
+    `${origin}${pathname}${search}`,
+    `${origin}${pathname}/${search}`,
+  ]);
+  return addresses.some((url) => isSignedWith(signed, { ...request, url }, secret));
 }

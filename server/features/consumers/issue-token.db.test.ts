@@ -303,6 +303,9 @@ describe('the token endpoint', () => {
       wireScopes: [core, expect.any(String), expect.any(String), expect.any(String)],
     });
     await refused(good);
+    // `users/` is sent on to `users`; the client follows with the signature that it has.
+    const followed = header({}, { signedPath: path.replace('users?', 'users/?') });
+    expect(await signedCall(followed)).toMatchObject({ grantId: live.grantId });
     await refused(header({ oauth_timestamp: String(now - 400) }));
     await refused(header({}, { key: live.clientSecret }));
     await refused(header(), path.replace('limit=5', 'limit=6'));
