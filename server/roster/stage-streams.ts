@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
 import type { StreamHint } from '#server/connectors/contract.ts';
@@ -200,6 +200,13 @@ async function withChoices(
 const streamFields = ['name', 'code', 'programme', 'level', 'year', 'derived_from'] as const;
 const counted = z.array(z.object({ kind: z.string(), n: z.coerce.number() }));
 
+/** Whether two rows of streams tell something else. A hash alone says nothing where it is not known (an upgrade). */
+const differs = (one: SQL, other: SQL): SQL =>
+  sql.join(
+    streamFields.map((name) => sql`${one}.${sql.raw(name)} is distinct from ${other}.${sql.raw(name)}`),
+    sql` or `,
+  );
+
 /** Writes the streams, and files groups and students under theirs. There are few: hundreds, whatever the size of the school. */
 export async function writeStreams(
   tx: Tx,
@@ -241,7 +248,8 @@ export async function writeStreams(
          -- What only some of the courses and classes tell may be less than what all of them told.
          where k.id is null or k.gone_at is not null or k.missed_fetches > 0 or (${complete} and k.content_hash <> t.hash)
         on conflict (school_id, system_id, source_id) do update
-          set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null, changed_at = excluded.changed_at, name = excluded.name, code = excluded.code,
+          set content_hash = excluded.content_hash, missed_fetches = 0, last_seen_at = null, gone_at = null,
+              changed_at = case when r.gone_at is null and not (${differs(sql`r`, sql`excluded`)}) then r.changed_at else excluded.changed_at end, name = excluded.name, code = excluded.code,
               programme = excluded.programme, level = excluded.level, year = excluded.year, derived_from = excluded.derived_from
         returning r.id, r.source_id),
       missed as (
@@ -251,7 +259,7 @@ export async function writeStreams(
            and r.source_id not in (select source_id from t)
         returning r.id, r.gone_at),
       told_of as (
-        select w.id, case when k.id is null then 'added' when k.gone_at is not null then 'returned' when k.content_hash <> t.hash then 'changed' else 'seen' end as kind
+        select w.id, case when k.id is null then 'added' when k.gone_at is not null then 'returned' when ${differs(sql`k`, sql`t`)} then 'changed' else 'seen' end as kind
           from written w join t on t.source_id = w.source_id left join known k on k.source_id = w.source_id
         union all select id, case when gone_at is null then 'missing' else 'gone' end from missed),
       differing as (

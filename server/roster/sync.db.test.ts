@@ -96,6 +96,29 @@ describe('a sync of a school', () => {
     });
   });
 
+  it('tells of no change where a version of ours before hashed otherwise', async () => {
+    await run();
+    const tables = ['roster_site', 'roster_term', 'roster_subject', 'roster_group', 'roster_stream'];
+    for (const table of tables) {
+      await database.admin.unsafe(`update ${table} set content_hash = 0 where school_id = '${school.schoolId}'`);
+    }
+    clock.advance(60_000);
+    const { syncRunId } = await run();
+    const none = { added: 0, changed: 0, gone: 0, missing: 0 };
+    expect((await runRow(syncRunId))?.progress).toMatchObject({
+      sites: none,
+      terms: none,
+      subjects: none,
+      groups: none,
+      streams: none,
+    });
+    const now = clock.now().toISOString();
+    for (const table of tables) {
+      expect(await count(table, `(changed_at >= '${now}' or content_hash = 0)`), table).toBe(0);
+    }
+    expect(await count('roster_change', `sync_run_id = '${syncRunId}'`)).toBe(0);
+  });
+
   it('takes a record for gone only after two complete fetches without it, and gives it its old id when it returns', async () => {
     await run();
     const [left] = scheduled();
