@@ -23,20 +23,22 @@ if (!suite.success || !rounds.success) {
   process.stderr.write('npm run faults -- fetches|kills [--rounds n] [--seed n]\n');
   process.exit(2);
 }
-const packages = Math.round(rounds.data / 4);
-const pages = rounds.data - packages;
-const parts = suite.data === 'fetches' && pages >= 400 ? 4 : 1;
-const firstOf = (part: number) => 1 + Math.floor((pages * part) / parts);
+const packages = suite.data === 'kills' ? 0 : Math.round(rounds.data / 4);
 /** Rounds are drawn one by one from seed and number, so that processes can share them out. */
+function shared(file: string, count: number, mostParts: number) {
+  const parts = Math.max(1, Math.min(mostParts, Math.floor(count / 100)));
+  const firstOf = (part: number) => 1 + Math.floor((count * part) / parts);
+  return Array.from({ length: parts }, (_, part) => ({
+    file,
+    env: { FAULT_FROM: String(firstOf(part)), FAULT_ROUNDS: String(firstOf(part + 1) - firstOf(part)) },
+  }));
+}
 const waiting =
   suite.data === 'kills'
-    ? [{ file: 'server/roster/sync.fault.test.ts', env: { FAULT_KILLS: String(rounds.data) } }]
+    ? shared('server/roster/sync.fault.test.ts', rounds.data, 4)
     : [
         { file: 'server/roster/broken-packages.fault.test.ts', env: { FAULT_PACKAGES: String(packages) } },
-        ...Array.from({ length: parts }, (_, part) => ({
-          file: 'server/roster/never-a-wrong-deletion.fault.test.ts',
-          env: { FAULT_FROM: String(firstOf(part)), FAULT_ROUNDS: String(firstOf(part + 1) - firstOf(part)) },
-        })),
+        ...shared('server/roster/never-a-wrong-deletion.fault.test.ts', rounds.data - packages, 4),
       ];
 let failed = false;
 

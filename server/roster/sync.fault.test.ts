@@ -20,7 +20,9 @@ import { makeSyncedSchool, recordedPorts, runSync, type SyncedSchool } from './t
 const slug = 'lindenhof';
 /** `npm run faults -- kills --rounds 500 --seed 1` sets both. */
 const seed = process.env.FAULT_SEED ?? '1';
-const rounds = Number(process.env.FAULT_KILLS ?? '12');
+const rounds = Number(process.env.FAULT_ROUNDS ?? '12');
+/** Rounds are drawn one by one: `npm run faults` shares them out. */
+const firstRound = Number(process.env.FAULT_FROM ?? '1');
 /** A run of this school passes more boundaries than these; a kill beyond the last one meets a run that is over. */
 const mostBoundaries = 150;
 const longestMs = 900;
@@ -146,7 +148,7 @@ it(
       expect((await runSync({ web, sync }, ports, school, syncRunId)).applied).toMatchObject({ outcome: 'applied' });
     }
     const found = { old: 0, new: 0, changes: 0 };
-    for (let round = 1; round <= rounds; round++) {
+    for (let round = firstRound; round < firstRound + rounds; round++) {
       const random = prngFor(`kill/${seed}/${round}`);
       const school = random.next() < 0.5 ? overRest : byPackage;
       const { schoolId, systemId } = school;
