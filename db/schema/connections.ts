@@ -95,6 +95,8 @@ export const request = pgTable(
     product: text('product').notNull(),
     /** The origins that the approver is shown and that the approval is good for. */
     origins: text('origins').array().notNull().default([]),
+    /** Those of the LMS that would be written into, likewise; empty where nothing is pushed. */
+    consumerOrigins: text('consumer_origins').array().notNull().default([]),
     /** The agreement under which it is asked. */
     agreementId: uuid('agreement_id')
       .notNull()

@@ -82,6 +82,7 @@ export const approveRequest = defineVerb({
         decidedBy,
         decidedAt: now,
         origins: locked.system.origins,
+        consumerOrigins: situation.lms?.origins ?? [],
         previewSkipped: previews.length === 0,
       })
       .where(eq(request.id, requestId));

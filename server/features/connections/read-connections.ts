@@ -6,6 +6,7 @@ import { type ConnectionState, isScope, type Scope, type SystemKind, type Turn }
 import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, peopleCounts, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow, GrantRow } from './load-rows.ts';
+import { sameOrigins } from './situation.ts';
 import { type Cause, hasDataToPush, type NextStep, readCause, speaksOfLms, standingOf } from './state-machine.ts';
 
 /** One edge as graph, table and register show it. */
@@ -133,6 +134,13 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       { draftedAs: latest.draftedAs, producerKind: producer.kind },
     );
     const scopes = (terms?.scopes ?? latest.scopes.map(({ scope }) => scope)).filter(isScope);
+    const approved = requests.find(({ id }) => id === live?.requestId);
+    // Of a push it is the LMS that moved where the SIS stands as it was approved.
+    const hasLmsMoved =
+      row.way === 'push' &&
+      standing.cause === 'host-changed' &&
+      approved !== undefined &&
+      sameOrigins(approved.origins, producer.origins);
     const isHere =
       row.lastReceivedAt !== null ||
       (row.consumerKind === 'lms' && (row.state === 'live' || hasDataToPush(standing.cause)));
@@ -148,7 +156,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
       directProof: row.directProof,
       producer: { id: producer.id, kind: producer.kind, name: producer.name },
       about:
-        row.consumerSystemId !== null && speaksOfLms(standing.cause)
+        row.consumerSystemId !== null && (speaksOfLms(standing.cause) || hasLmsMoved)
           ? { id: row.consumerSystemId, kind: 'lms', name: consumerName ?? '' }
           : { id: producer.id, kind: producer.kind, name: producer.name },
       ...standing,

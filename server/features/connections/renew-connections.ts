@@ -120,6 +120,7 @@ export const renewConnections = defineVerb({
           until,
           product: productOf(locked.system).name,
           origins: locked.system.origins,
+          consumerOrigins: situation.lms?.origins ?? [],
           agreementId,
           draftedBy: userId,
           draftedAs: 'school',

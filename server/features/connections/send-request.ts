@@ -69,12 +69,21 @@ export async function sendDraft(
     sentBy: userIdOf(ctx),
     sentAt: now,
     origins: system.origins,
+    consumerOrigins: situation.lms?.origins ?? [],
     agreementId,
   };
   const fingerprint = await fingerprintOf(tx, situation, sent);
   await tx
     .update(request)
-    .set({ state: sent.state, sentBy: sent.sentBy, sentAt: now, origins: sent.origins, agreementId, fingerprint })
+    .set({
+      state: sent.state,
+      sentBy: sent.sentBy,
+      sentAt: now,
+      origins: sent.origins,
+      consumerOrigins: sent.consumerOrigins,
+      agreementId,
+      fingerprint,
+    })
     .where(eq(request.id, requestId));
   await recordConsent(work, sent, {
     side: 'consumer',

@@ -88,6 +88,16 @@ export function sameOrigins(a: readonly string[], b: readonly string[]): boolean
   return a.length > 0 && a.toSorted().join(' ') === b.toSorted().join(' ');
 }
 
+/** Whether an approval is good for where the systems stand now: the one that is asked, and the LMS that is written into. */
+export function areApproved(
+  approved: Pick<RequestRow, 'origins' | 'consumerOrigins'>,
+  producer: Pick<SystemRow, 'origins'>,
+  lms: Pick<SystemRow, 'origins'> | null,
+): boolean {
+  if (!sameOrigins(approved.origins, producer.origins)) return false;
+  return lms === null || sameOrigins(approved.consumerOrigins, lms.origins);
+}
+
 /** Reads the facts that guard a transition; the caller holds the locks where it goes on to write. */
 export async function readSituation(
   tx: Tx,
@@ -127,7 +137,7 @@ export async function readSituation(
     requestSent: openRequest?.state === 'requested' || approvedRequest !== null,
     requestApproved: approvedRequest?.state === 'approved',
     grantLive: grant !== null,
-    hostApproved: approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins),
+    hostApproved: approvedRequest !== null && areApproved(approvedRequest, system, lms),
     credentialProved: grant !== null && suffices(credential, neededOfSource(connection.way, grant.scopes)),
     lmsCredential: lms === null ? null : lmsCredentialOf(ofLms),
     everLive: connection.lastReceivedAt !== null || connection.directProof !== null,

@@ -99,7 +99,7 @@ export interface Facts {
   readonly requestSent: boolean;
   readonly requestApproved: boolean;
   readonly grantLive: boolean;
-  /** The approved request names the origins that the system has now. */
+  /** The approved request names the origins that the system has now, and the LMS that is written into. */
   readonly hostApproved: boolean;
   /** A credential of the system answered a real call for every scope of the grant. */
   readonly credentialProved: boolean;
@@ -346,7 +346,13 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     guards: [],
     to: (standing, facts) => {
       if (standing.cause !== 'host-changed' && standing.cause !== 'host-not-accepted') return standing;
-      return { state: standing.state, cause: facts.hostApproved ? 'credential-needed' : 'host-not-accepted' };
+      if (!facts.hostApproved) return { state: standing.state, cause: 'host-not-accepted' };
+      // Only the LMS had moved, and is where it was: what it was written from never stopped.
+      if (facts.lmsCredential === null || !facts.credentialProved)
+        return { state: standing.state, cause: 'credential-needed' };
+      return standing.state === 'failing'
+        ? { state: 'failing', cause: 'sync-follows' }
+        : { state: 'connecting', cause: 'first-sync' };
     },
   },
   arrive: {
@@ -390,10 +396,14 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
   'fail-push': {
     from: ['connecting', 'live', 'failing'],
     guards: [],
-    to: (standing, _f, event) => ({
-      state: standing.state === 'connecting' ? 'connecting' : 'failing',
-      cause: event.type === 'fail-push' ? causeOfPushFailure(event.code) : 'push-not-done',
-    }),
+    to: (standing, { hostApproved }, event) => {
+      // It moved while it was written into: the approver has the word.
+      if (!hostApproved) return standing;
+      return {
+        state: standing.state === 'connecting' ? 'connecting' : 'failing',
+        cause: event.type === 'fail-push' ? causeOfPushFailure(event.code) : 'push-not-done',
+      };
+    },
   },
   'hold-push': {
     from: ['connecting', 'live', 'failing'],

@@ -1,7 +1,7 @@
 import { enqueueMail } from '#server/features/mail/enqueue-mail.ts';
 import type { Work } from '#server/kernel/verb.ts';
 import { account, approversOf, peopleWithRole, type Recipient, technicalContacts } from './recipients.ts';
-import type { Situation } from './situation.ts';
+import { type Situation, sameOrigins } from './situation.ts';
 import { isEnded, type Next } from './state-machine.ts';
 
 type Template =
@@ -79,12 +79,18 @@ export async function tellWhoseTurn(work: Work, situation: Situation, next: Next
   switch (next.cause) {
     case 'waits-for-decision':
       return send('request-arrived', await approvers(), schoolPaths.decision(school.id, latestRequest.id));
-    case 'host-changed':
-      return send(
+    case 'host-changed': {
+      const { lms, approvedRequest } = situation;
+      const hasLmsMoved =
+        lms !== null && approvedRequest !== null && sameOrigins(approvedRequest.origins, system.origins);
+      return mailTo(
+        work,
+        { school, system: hasLmsMoved ? lms : system },
         'address-changed',
         await approvers(),
         openRequest === null ? pathOfConnection : schoolPaths.decision(school.id, openRequest.id),
       );
+    }
     case 'host-missing':
       return send('address-wanted', await technicalContacts(tx, school.id, system.id), pathOfSystem);
     case 'credential-needed':

@@ -32,6 +32,7 @@ import { withSession } from '#server/features/connections/use-credential.ts';
 import { requestSync } from '#server/features/sync/request-sync.ts';
 import { createSyncWork } from '#server/features/sync/sync-work.ts';
 import { addSystem } from '#server/features/systems/add-system.ts';
+import { enterAddress } from '#server/features/systems/enter-address.ts';
 import { systemPage } from '#server/features/systems/system-page.ts';
 import { type Clock, fixedClock } from '#server/kernel/clock.ts';
 import type { Context } from '#server/kernel/context.ts';
@@ -358,6 +359,71 @@ describe('an LMS that is written into', () => {
     expect(next).toMatchObject({ state: 'queued' });
     expect((await push(at, of, next?.id ?? '')).outcome).toBe('done');
     expect(await edge(scene, connectionId)).toMatchObject({ state: 'live', cause: 'in-sync' });
+  });
+
+  it('is not written into at another address before the approver has agreed to it', async () => {
+    const elsewhere = await startMoodle();
+    const stood = elsewhere.model.users.size;
+    try {
+      const at = await withLms('moodle', moodle.url);
+      const { scene, schoolId, lmsId, technical, administrator } = at;
+      await enterToken(at, tokenFor());
+      await succeed(scene, lmsId);
+      const of = await approvePushed(at);
+      const { sisId, connectionId } = of;
+      await tryAsJob(at);
+      await sync(scene, sisId);
+      const { signIn } = await pushPage({ ctx: administrator, input: { schoolId, connectionId } });
+      const saved = await savePushSettings({
+        ctx: administrator,
+        input: { schoolId, connectionId, ...chosen, signIn: signIn[0]?.id ?? '' },
+      });
+      await push(at, of, saved.pushRunId ?? '');
+      await sayYes(at, saved.pushRunId ?? '');
+      expect((await push(at, of, saved.pushRunId ?? '')).outcome).toBe('done');
+
+      const moveTo = (baseUrl: string) =>
+        enterAddress({ ctx: technical, input: { schoolId, systemId: lmsId, settings: { baseUrl } } });
+      expect(await moveTo(elsewhere.url)).toMatchObject({ change: 'origin' });
+      expect(await edge(scene, connectionId)).toMatchObject({
+        state: 'failing',
+        cause: 'host-changed',
+        turn: 'approver',
+      });
+      const shown = await connectionPage({ ctx: administrator, input: { schoolId, connectionId } });
+      expect(shown.edge.about).toMatchObject({ id: lmsId });
+      expect(await mailsTo(scene, scene.school.people.approver.email)).toContain('address-changed');
+      // A token of the new place opens nothing by itself, nor does a sync of the SIS.
+      const service = elsewhere.services.byShortname('crosswalk');
+      const user = [...elsewhere.model.users.values()].find(({ username }) => username === 'moodle-service');
+      if (service === undefined || user === undefined) throw new Error('the sandbox has no service');
+      await enterToken(at, elsewhere.services.issue(service.id, user.id).token);
+      const refused = { code: 'host-not-approved' };
+      await expect(requestPush({ ctx: administrator, input: { schoolId, connectionId } })).rejects.toMatchObject(
+        refused,
+      );
+      const use = { schoolId, systemId: lmsId, connectionId, pushRunId: newId() };
+      await expect(withPush(await scene.job(), use, async () => null)).rejects.toMatchObject(refused);
+      expect(elsewhere.model.users.size).toBe(stood);
+
+      const [asked] = await database.admin<{ id: string; origins: string[] }[]>`
+        select id, consumer_origins as origins from request where connection_id = ${connectionId} and state = 'requested'`;
+      expect(asked?.origins).toEqual([new URL(elsewhere.url).origin]);
+      await approve(scene, asked?.id ?? '');
+      await sync(scene, sisId);
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'failing', cause: 'push-follows' });
+
+      // Back again: asked again, and what was asked meanwhile is void.
+      await moveTo(moodle.url);
+      expect(await edge(scene, connectionId)).toMatchObject({ cause: 'host-changed' });
+      await moveTo(elsewhere.url);
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'failing', cause: 'sync-follows' });
+      const open = await database.admin`
+        select 1 from request where connection_id = ${connectionId} and state in ('draft', 'requested')`;
+      expect(open).toHaveLength(0);
+    } finally {
+      await elsewhere.close();
+    }
   });
 
   it('is asked at Canvas’s consent for what a push needs, once that is approved and not before', async () => {

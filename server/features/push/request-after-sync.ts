@@ -33,8 +33,11 @@ export async function requestPushesAfterSync(
         await askForPush(work, of, { trigger: lastReceivedAt === null ? 'first' : 'sync' });
       });
     } catch (error) {
-      // It is ending, or the LMS must allow it first, which its connection says.
-      if (!isCrosswalkError(error, 'state-forbids') && !isCrosswalkError(error, 'push-not-permitted')) throw error;
+      // It is ending, or the approver or the LMS must allow it first, which its connection says.
+      const awaited = (['state-forbids', 'push-not-permitted', 'host-not-approved'] as const).some((code) =>
+        isCrosswalkError(error, code),
+      );
+      if (!awaited) throw error;
     }
   }
 }

@@ -10,19 +10,30 @@ import { idSchema } from '#server/kernel/ids.ts';
 import { defineVerb, type Work } from '#server/kernel/verb.ts';
 import { requestPush as request } from '#server/roster/push/request-push.ts';
 import { type PushedConnection, pushedConnection } from './load-push.ts';
+import { unapproved } from './with-push.ts';
 
 /** States in which something may be written on a connection. */
 const served = ['connecting', 'live', 'failing'];
 
-/** Whether the LMS lets Crosswalk write. Before that no push is begun: what is missing stands with the connection. */
-export async function mayBePushed(tx: Tx, { lms }: Pick<PushedConnection, 'lms'>): Promise<boolean> {
+const approvalOf = ({ connection, lms }: Pick<PushedConnection, 'connection' | 'lms'>) => ({
+  schoolId: connection.schoolId,
+  systemId: lms.id,
+  connectionId: connection.id,
+});
+
+/** Whether the approver and the LMS let Crosswalk write. Before that no push is begun: what is missing stands with the connection. */
+export async function mayBePushed(
+  tx: Tx,
+  { connection, lms }: Pick<PushedConnection, 'connection' | 'lms'>,
+): Promise<boolean> {
+  if ((await unapproved(tx, approvalOf({ connection, lms }))) !== null) return false;
   const [row] = await credentialsOf(tx, lms.schoolId, lms.id);
   return lmsCredentialOf(row) === 'ready';
 }
 
 /**
  * Asks for a push of a connection. An ending is asked for whatever the LMS allows: it may have nothing to do over there.
- * @throws CrosswalkError `state-forbids`, `push-not-chosen`, `push-not-permitted`
+ * @throws CrosswalkError `state-forbids`, `push-not-chosen`, `push-not-permitted`, `grant-not-live`, `host-not-approved`
  */
 export async function askForPush(
   work: Work,
@@ -32,8 +43,12 @@ export async function askForPush(
   if (!served.includes(connection.state)) {
     throw new CrosswalkError('state-forbids', { details: { state: connection.state } });
   }
-  if (more.trigger !== 'ending' && !(await mayBePushed(work.tx, { lms }))) {
-    throw new CrosswalkError('push-not-permitted', { details: { systemId: lms.id } });
+  if (more.trigger !== 'ending') {
+    const refusal = await unapproved(work.tx, approvalOf({ connection, lms }));
+    if (refusal !== null) throw new CrosswalkError(refusal);
+    if (!(await mayBePushed(work.tx, { connection, lms }))) {
+      throw new CrosswalkError('push-not-permitted', { details: { systemId: lms.id } });
+    }
   }
   const [chosen] = await work.tx
     .select({ id: pushSettings.connectionId })
@@ -51,7 +66,7 @@ export async function askForPush(
 
 /**
  * "Push now": asks for a push, or joins the one that is queued or under way; one that waits for a person is planned anew.
- * @throws CrosswalkError `not-found`, `push-not-offered`, `push-not-chosen`, `push-not-permitted`, `state-forbids`
+ * @throws CrosswalkError `not-found`, `push-not-offered`, `push-not-chosen`, `push-not-permitted`, `state-forbids`, `host-not-approved`
  */
 export const requestPush = defineVerb({
   name: 'push.request-push',

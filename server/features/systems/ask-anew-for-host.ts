@@ -5,7 +5,7 @@ import { agreementToAskUnder } from '#server/features/connections/asking-party.t
 import { fingerprintOf } from '#server/features/connections/fingerprint.ts';
 import type { Locked, RequestRow } from '#server/features/connections/load-rows.ts';
 import { recordConsent } from '#server/features/connections/record-consent.ts';
-import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
+import { readSituation } from '#server/features/connections/situation.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { isCrosswalkError } from '#server/kernel/errors.ts';
 import { newId } from '#server/kernel/ids.ts';
@@ -15,11 +15,11 @@ import { userIdOf } from './system-party.ts';
 /**
  * Another origin is another question (DESIGN.md §2, "Credentials"). What waited becomes void: an opening request goes back
  * to its asker as a draft; where something is granted, the school itself asks its approver about the new address, and
- * the old grant stands without being used meanwhile.
+ * the old grant stands without being used meanwhile. So it is with the LMS that is written into: its address is a part of what was approved.
  */
 export async function askAnewForHost(work: Work, party: Party, locked: Locked): Promise<void> {
   const { tx } = work;
-  const { openRequest, grant, approvedRequest, school } = await readSituation(tx, locked);
+  const { openRequest, grant, approvedRequest, school, facts } = await readSituation(tx, locked);
   // A draft has no address yet: it is sent with the one that there is then.
   if (openRequest?.state === 'draft' && grant === null) return;
   if (openRequest !== null) {
@@ -36,7 +36,7 @@ export async function askAnewForHost(work: Work, party: Party, locked: Locked): 
     await advance(work, locked, { type: 'change-host' });
     return;
   }
-  if (sameOrigins(approvedRequest.origins, locked.system.origins)) {
+  if (facts.hostApproved) {
     await advance(work, locked, { type: 'drop-amendment' });
     return;
   }
@@ -68,11 +68,13 @@ export async function askAnewForHost(work: Work, party: Party, locked: Locked): 
 async function insertCopy(work: Work, locked: Locked, question: RequestRow): Promise<RequestRow> {
   const { tx } = work;
   const opens = question.kind === 'open';
+  const situation = await readSituation(tx, locked);
   const row: RequestRow = {
     ...question,
     id: newId(),
     state: opens ? 'draft' : 'requested',
     origins: [...locked.system.origins],
+    consumerOrigins: [...(situation.lms?.origins ?? [])],
     draftedBy: question.sentBy ?? question.draftedBy,
     sentBy: opens ? null : question.sentBy,
     sentAt: opens ? null : question.sentAt,
@@ -86,7 +88,7 @@ async function insertCopy(work: Work, locked: Locked, question: RequestRow): Pro
   };
   await tx.insert(request).values(row);
   if (row.state === 'draft') return row;
-  const fingerprint = await fingerprintOf(tx, await readSituation(tx, locked), row);
+  const fingerprint = await fingerprintOf(tx, situation, row);
   await tx.update(request).set({ fingerprint }).where(eq(request.id, row.id));
   return { ...row, fingerprint };
 }

@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
-import { credential, request, system } from '#db/schema/index.ts';
+import { connection, credential, request, system } from '#db/schema/index.ts';
 import { advance, advanceIfAllowed } from '#server/features/connections/advance.ts';
 import { bidFarewell, destroyCredentials, type Farewell } from '#server/features/connections/destroy-credentials.ts';
 import { fingerprintOf } from '#server/features/connections/fingerprint.ts';
@@ -14,13 +14,13 @@ import {
   schoolRow,
 } from '#server/features/connections/load-rows.ts';
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
-import { reviewPushesInto } from '#server/features/connections/pushed-into.ts';
+import { pushesInto, reviewPushesInto } from '#server/features/connections/pushed-into.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import { idSchema } from '#server/kernel/ids.ts';
-import { defineLongVerb, type Work } from '#server/kernel/verb.ts';
+import { defineLongVerb, type Transact, type Work } from '#server/kernel/verb.ts';
 import { type Address, readAddress } from './address.ts';
 import { askAnewForHost } from './ask-anew-for-host.ts';
 import { assertMayServe, setUpAccess, userIdOf } from './system-party.ts';
@@ -64,11 +64,43 @@ export const enterAddress = defineLongVerb({
       entered.credentialId === null
         ? null
         : await tryCredential(ctx, transact, { schoolId, systemId, credentialId: entered.credentialId });
+    await askAnewForPushes(transact, party, { schoolId, systemId });
     // What is pushed into it waits until it lets us in at its new address.
     if (trial === null) await reviewPushesInto(transact, { schoolId, systemId });
     return { change: entered.change, origins: entered.origins, trial };
   },
 });
+
+/**
+ * What is pushed into it was approved for where it stood: the approver is asked anew. In transactions of their own, since a connection is
+ * locked by its producer; until they are done, and where they are cut off, nothing is pushed, and the same address entered again asks.
+ */
+async function askAnewForPushes(
+  transact: Transact,
+  party: Party,
+  { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
+): Promise<void> {
+  const scope = { schoolId };
+  const rows = await transact(
+    ({ tx }) =>
+      tx
+        .select({ id: connection.id })
+        .from(connection)
+        .where(and(pushesInto({ schoolId, id: systemId }), isNull(connection.endedAt)))
+        .orderBy(connection.id),
+    scope,
+  );
+  for (const { id } of rows) {
+    await transact(async (work) => {
+      const locked = await lockConnection(work.tx, schoolId, id);
+      const { lms, openRequest, approvedRequest } = await readSituation(work.tx, locked);
+      if (lms === null) return;
+      const asked = openRequest?.state === 'requested' ? openRequest : approvedRequest;
+      if (asked === null || sameOrigins(asked.consumerOrigins, lms.origins)) return;
+      await askAnewForHost(work, party, locked);
+    }, scope);
+  }
+}
 
 interface Entered {
   readonly change: Change;
