@@ -7,7 +7,15 @@ import { daysBetween, localDate } from '#server/kernel/local-date.ts';
 import { bestCount, peopleCounts, receivedCounts, type ScopeCount } from './counts-of-system.ts';
 import type { ConnectionRow, GrantRow } from './load-rows.ts';
 import { sameOrigins } from './situation.ts';
-import { type Cause, hasDataToPush, type NextStep, readCause, speaksOfLms, standingOf } from './state-machine.ts';
+import {
+  type Cause,
+  hasDataToPush,
+  type NextStep,
+  readCause,
+  speaksOfHost,
+  speaksOfLms,
+  standingOf,
+} from './state-machine.ts';
 
 /** One edge as graph, table and register show it. */
 export interface EdgeView {
@@ -138,7 +146,7 @@ export async function readConnections(tx: Tx, schoolId: string, now: Date): Prom
     // Of a push it is the LMS that moved where the SIS stands as it was approved.
     const hasLmsMoved =
       row.way === 'push' &&
-      standing.cause === 'host-changed' &&
+      speaksOfHost(standing.cause) &&
       approved !== undefined &&
       sameOrigins(approved.origins, producer.origins);
     const isHere =

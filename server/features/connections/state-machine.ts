@@ -58,6 +58,9 @@ export type NextStep = (typeof causes)[Cause]['next'];
 
 const isCause = (text: string): text is Cause => Object.hasOwn(causes, text);
 
+/** Whether a cause says that a system stands elsewhere than was approved. */
+export const speaksOfHost = (cause: string | null): boolean => cause === 'host-changed' || cause === 'host-not-accepted';
+
 /** Whether a cause and its next step speak of the LMS that receives, not of the system that gives. */
 export const speaksOfLms = (cause: Cause): boolean => Object.values(causesOfLms).some((of) => of === cause);
 
@@ -345,7 +348,7 @@ const rules: Record<ConnectionEvent['type'], Rule> = {
     from: ['approved', 'connecting', 'live', 'failing', 'paused'],
     guards: [],
     to: (standing, facts) => {
-      if (standing.cause !== 'host-changed' && standing.cause !== 'host-not-accepted') return standing;
+      if (!speaksOfHost(standing.cause)) return standing;
       if (!facts.hostApproved) return { state: standing.state, cause: 'host-not-accepted' };
       // Only the LMS had moved, and is where it was: what it was written from never stopped.
       if (facts.lmsCredential === null || !facts.credentialProved)

@@ -6,6 +6,8 @@ import { type RunningSis, startSis } from '#sandbox/sis/server.ts';
 import { connectorById } from '#server/connectors/registry.ts';
 import { connectionPage } from '#server/features/connections/connection-page.ts';
 import { createConnectionWork } from '#server/features/connections/connection-work.ts';
+import { decisionPage } from '#server/features/connections/decision-page.ts';
+import { declineRequest } from '#server/features/connections/decline-request.ts';
 import { draftRequest } from '#server/features/connections/draft-request.ts';
 import { enterCredential } from '#server/features/connections/enter-credential.ts';
 import { finishConsent } from '#server/features/connections/finish-consent.ts';
@@ -416,6 +418,20 @@ describe('an LMS that is written into', () => {
       // Back again: asked again, and what was asked meanwhile is void.
       await moveTo(moodle.url);
       expect(await edge(scene, connectionId)).toMatchObject({ cause: 'host-changed' });
+      await moveTo(elsewhere.url);
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'failing', cause: 'sync-follows' });
+      // Declined, and brought back to where it was.
+      await moveTo(moodle.url);
+      const [again] = await database.admin<{ id: string }[]>`
+        select id from request where connection_id = ${connectionId} and state = 'requested'`;
+      const approver = await scene.as('approver');
+      const requestId = again?.id ?? '';
+      const { fingerprint } = await decisionPage({ ctx: approver, input: { schoolId, requestId } });
+      await declineRequest({
+        ctx: approver,
+        input: { schoolId, requestId, fingerprint, reason: 'Not there' },
+      });
+      expect(await edge(scene, connectionId)).toMatchObject({ state: 'failing', cause: 'host-not-accepted' });
       await moveTo(elsewhere.url);
       expect(await edge(scene, connectionId)).toMatchObject({ state: 'failing', cause: 'sync-follows' });
       const open = await database.admin`

@@ -16,6 +16,7 @@ import {
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
 import { pushesInto, reviewPushesInto } from '#server/features/connections/pushed-into.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
+import { speaksOfHost } from '#server/features/connections/state-machine.ts';
 import type { Party } from '#server/kernel/access.ts';
 import { canonicalJson } from '#server/kernel/canonical-json.ts';
 import { CrosswalkError } from '#server/kernel/errors.ts';
@@ -93,11 +94,12 @@ async function askAnewForPushes(
   for (const { id } of rows) {
     await transact(async (work) => {
       const locked = await lockConnection(work.tx, schoolId, id);
-      const { lms, openRequest, approvedRequest } = await readSituation(work.tx, locked);
+      const { lms, openRequest, facts } = await readSituation(work.tx, locked);
       if (lms === null) return;
-      const asked = openRequest?.state === 'requested' ? openRequest : approvedRequest;
-      if (asked === null || sameOrigins(asked.consumerOrigins, lms.origins)) return;
-      await askAnewForHost(work, party, locked);
+      const isAsked = openRequest?.state === 'requested' && sameOrigins(openRequest.consumerOrigins, lms.origins);
+      const isSettled =
+        openRequest?.state !== 'requested' && facts.hostApproved && !speaksOfHost(locked.connection.cause);
+      if (!isAsked && !isSettled) await askAnewForHost(work, party, locked);
     }, scope);
   }
 }
