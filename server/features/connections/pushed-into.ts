@@ -2,10 +2,10 @@ import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Tx } from '#db/client.ts';
 import { connection, grant, request } from '#db/schema/index.ts';
 import { isCrosswalkError } from '#server/kernel/errors.ts';
-import type { Transact } from '#server/kernel/verb.ts';
+import type { Transact, Work } from '#server/kernel/verb.ts';
 import { requestPush } from '#server/roster/push/request-push.ts';
 import { advanceIfAllowed } from './advance.ts';
-import { lockConnection, type SystemRow } from './load-rows.ts';
+import { type Locked, lockConnection, type SystemRow } from './load-rows.ts';
 
 type LmsKey = Pick<SystemRow, 'schoolId' | 'id'>;
 
@@ -36,12 +36,13 @@ export async function isPushAskedFor(tx: Tx, lms: LmsKey): Promise<boolean> {
 }
 
 /**
- * The credential of an LMS was tried, refused or destroyed: connections that are pushed into it hear of it. In transactions of their own, since
- * a connection is locked by its producer, and whoever calls has held the LMS.
+ * Does something for each living connection that is pushed into an LMS. In transactions of their own, since a connection is locked by its
+ * producer, and whoever calls has held the LMS.
  */
-export async function reviewPushesInto(
+export async function forEachPushInto(
   transact: Transact,
   { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
+  run: (work: Work, locked: Locked) => Promise<void>,
 ): Promise<void> {
   const scope = { schoolId };
   const rows = await transact(
@@ -54,15 +55,22 @@ export async function reviewPushesInto(
     scope,
   );
   for (const { id } of rows) {
-    await transact(async (work) => {
-      const { system, connection: row } = await lockConnection(work.tx, schoolId, id);
-      const advanced = await advanceIfAllowed(work, { system, connection: row }, { type: 'review-lms' });
-      if (advanced?.next.cause !== 'push-follows' || row.cause === 'push-follows') return;
-      const push = { schoolId, connectionId: id, systemId, producerSystemId: system.id, trigger: 'sync' } as const;
-      await requestPush(work, push).catch((error: unknown) => {
-        // It is ending: nothing more is written.
-        if (!isCrosswalkError(error, 'state-forbids')) throw error;
-      });
-    }, scope);
+    await transact(async (work) => run(work, await lockConnection(work.tx, schoolId, id)), scope);
   }
+}
+
+/** The credential of an LMS was tried, refused or destroyed: connections that are pushed into it hear of it. */
+export async function reviewPushesInto(
+  transact: Transact,
+  { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
+): Promise<void> {
+  await forEachPushInto(transact, { schoolId, systemId }, async (work, { system, connection: row }) => {
+    const advanced = await advanceIfAllowed(work, { system, connection: row }, { type: 'review-lms' });
+    if (advanced?.next.cause !== 'push-follows' || row.cause === 'push-follows') return;
+    const push = { schoolId, connectionId: row.id, systemId, producerSystemId: system.id, trigger: 'sync' } as const;
+    await requestPush(work, push).catch((error: unknown) => {
+      // It is ending: nothing more is written.
+      if (!isCrosswalkError(error, 'state-forbids')) throw error;
+    });
+  });
 }

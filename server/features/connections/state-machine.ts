@@ -59,7 +59,8 @@ export type NextStep = (typeof causes)[Cause]['next'];
 const isCause = (text: string): text is Cause => Object.hasOwn(causes, text);
 
 /** Whether a cause says that a system stands elsewhere than was approved. */
-export const speaksOfHost = (cause: string | null): boolean => cause === 'host-changed' || cause === 'host-not-accepted';
+export const speaksOfHost = (cause: string | null): boolean =>
+  cause === 'host-changed' || cause === 'host-not-accepted';
 
 /** Whether a cause and its next step speak of the LMS that receives, not of the system that gives. */
 export const speaksOfLms = (cause: Cause): boolean => Object.values(causesOfLms).some((of) => of === cause);

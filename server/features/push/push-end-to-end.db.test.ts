@@ -210,6 +210,28 @@ describe('an LMS that is written into', () => {
     await approvePush({ ctx: administrator, input: { schoolId, pushRunId, mark: held?.mark ?? '' } });
   }
 
+  /** From an LMS that may be read to one that was written into. */
+  async function liveAndPushed(at: AtSchool) {
+    const { scene, schoolId, lmsId, administrator } = at;
+    await enterToken(at, tokenFor());
+    await succeed(scene, lmsId);
+    const of = await approvePushed(at);
+    const { connectionId } = of;
+    await tryAsJob(at);
+    await sync(scene, of.sisId);
+    const { signIn } = await pushPage({ ctx: administrator, input: { schoolId, connectionId } });
+    const { pushRunId } = await savePushSettings({
+      ctx: administrator,
+      input: { schoolId, connectionId, ...chosen, signIn: signIn[0]?.id ?? '' },
+    });
+    const first = pushRunId ?? '';
+    expect((await push(at, of, first)).outcome).toBe('held');
+    await sayYes(at, first);
+    expect((await push(at, of, first)).outcome).toBe('done');
+    expect(await edge(scene, connectionId)).toMatchObject({ state: 'live' });
+    return of;
+  }
+
   it('is asked for more rights where its credential was for courses alone; then pushed, live with the first push, and swept with the last edge', async () => {
     const clock = fixedClock(testNow);
     const at = await withLms('moodle', moodle.url, clock);
@@ -313,22 +335,8 @@ describe('an LMS that is written into', () => {
   it('stops being pushed when it takes a right back, says so, and goes on by itself once that is mended', async () => {
     const at = await withLms('moodle', moodle.url);
     const { scene, schoolId, lmsId, coursesId, technical, administrator } = at;
-    await enterToken(at, tokenFor());
-    await succeed(scene, lmsId);
-    const of = await approvePushed(at);
+    const of = await liveAndPushed(at);
     const { sisId, connectionId } = of;
-    await tryAsJob(at);
-    await sync(scene, sisId);
-    const { signIn } = await pushPage({ ctx: administrator, input: { schoolId, connectionId } });
-    const saved = await savePushSettings({
-      ctx: administrator,
-      input: { schoolId, connectionId, ...chosen, signIn: signIn[0]?.id ?? '' },
-    });
-    const first = saved.pushRunId ?? '';
-    expect((await push(at, of, first)).outcome).toBe('held');
-    await sayYes(at, first);
-    await push(at, of, first);
-    expect(await edge(scene, connectionId)).toMatchObject({ state: 'live' });
 
     const { pushRunId } = await requestPush({ ctx: administrator, input: { schoolId, connectionId } });
     const users = [...moodle.model.users.values()];
@@ -369,20 +377,8 @@ describe('an LMS that is written into', () => {
     try {
       const at = await withLms('moodle', moodle.url);
       const { scene, schoolId, lmsId, technical, administrator } = at;
-      await enterToken(at, tokenFor());
-      await succeed(scene, lmsId);
-      const of = await approvePushed(at);
+      const of = await liveAndPushed(at);
       const { sisId, connectionId } = of;
-      await tryAsJob(at);
-      await sync(scene, sisId);
-      const { signIn } = await pushPage({ ctx: administrator, input: { schoolId, connectionId } });
-      const saved = await savePushSettings({
-        ctx: administrator,
-        input: { schoolId, connectionId, ...chosen, signIn: signIn[0]?.id ?? '' },
-      });
-      await push(at, of, saved.pushRunId ?? '');
-      await sayYes(at, saved.pushRunId ?? '');
-      expect((await push(at, of, saved.pushRunId ?? '')).outcome).toBe('done');
 
       const moveTo = (baseUrl: string) =>
         enterAddress({ ctx: technical, input: { schoolId, systemId: lmsId, settings: { baseUrl } } });

@@ -1,6 +1,6 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { connection, credential, request, system } from '#db/schema/index.ts';
+import { credential, request, system } from '#db/schema/index.ts';
 import { advance, advanceIfAllowed } from '#server/features/connections/advance.ts';
 import { bidFarewell, destroyCredentials, type Farewell } from '#server/features/connections/destroy-credentials.ts';
 import { fingerprintOf } from '#server/features/connections/fingerprint.ts';
@@ -14,7 +14,7 @@ import {
   schoolRow,
 } from '#server/features/connections/load-rows.ts';
 import { type Trial, tryCredential } from '#server/features/connections/prove-credential.ts';
-import { pushesInto, reviewPushesInto } from '#server/features/connections/pushed-into.ts';
+import { forEachPushInto, reviewPushesInto } from '#server/features/connections/pushed-into.ts';
 import { readSituation, sameOrigins } from '#server/features/connections/situation.ts';
 import { speaksOfHost } from '#server/features/connections/state-machine.ts';
 import type { Party } from '#server/kernel/access.ts';
@@ -73,35 +73,22 @@ export const enterAddress = defineLongVerb({
 });
 
 /**
- * What is pushed into it was approved for where it stood: the approver is asked anew. In transactions of their own, since a connection is
- * locked by its producer; until they are done, and where they are cut off, nothing is pushed, and the same address entered again asks.
+ * What is pushed into it was approved for where it stood: the approver is asked anew. Until that is done, and where it is cut off, nothing is
+ * pushed, and the same address entered again asks.
  */
-async function askAnewForPushes(
+function askAnewForPushes(
   transact: Transact,
   party: Party,
-  { schoolId, systemId }: { readonly schoolId: string; readonly systemId: string },
+  lms: { readonly schoolId: string; readonly systemId: string },
 ): Promise<void> {
-  const scope = { schoolId };
-  const rows = await transact(
-    ({ tx }) =>
-      tx
-        .select({ id: connection.id })
-        .from(connection)
-        .where(and(pushesInto({ schoolId, id: systemId }), isNull(connection.endedAt)))
-        .orderBy(connection.id),
-    scope,
-  );
-  for (const { id } of rows) {
-    await transact(async (work) => {
-      const locked = await lockConnection(work.tx, schoolId, id);
-      const { lms, openRequest, facts } = await readSituation(work.tx, locked);
-      if (lms === null) return;
-      const isAsked = openRequest?.state === 'requested' && sameOrigins(openRequest.consumerOrigins, lms.origins);
-      const isSettled =
-        openRequest?.state !== 'requested' && facts.hostApproved && !speaksOfHost(locked.connection.cause);
-      if (!isAsked && !isSettled) await askAnewForHost(work, party, locked);
-    }, scope);
-  }
+  return forEachPushInto(transact, lms, async (work, locked) => {
+    const { lms: now, openRequest, facts } = await readSituation(work.tx, locked);
+    if (now === null) return;
+    const isAsked = openRequest?.state === 'requested' && sameOrigins(openRequest.consumerOrigins, now.origins);
+    const isSettled =
+      openRequest?.state !== 'requested' && facts.hostApproved && !speaksOfHost(locked.connection.cause);
+    if (!isAsked && !isSettled) await askAnewForHost(work, party, locked);
+  });
 }
 
 interface Entered {
