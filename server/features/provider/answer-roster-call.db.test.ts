@@ -260,6 +260,33 @@ describe('Crosswalk as a OneRoster provider', () => {
     });
   });
 
+  it('tells names as they are, whatever they hold, and of what is not there nothing but what a version must have', async () => {
+    const { consumer, of } = await make();
+    const odd = {
+      given: 'Zo\u00eb "Zo" \\ O\u2019Neill\n\t\u2028\ud83c\udf93',
+      family: '\u0001</script>\u202e\u05e9,"admin":true',
+    };
+    await write(
+      consumer,
+      sql`update roster_person set given_name = ${odd.given}, family_name = ${odd.family}, preferred_given_name = ${odd.given},
+            email = null, username = null, identifier = null, grades = array['"10"', 'a\\b'] where id = ${of('anna')}::uuid`,
+      sql`update roster_person set given_name = null, family_name = null, preferred_family_name = 'Only' where id = ${of('cato')}::uuid`,
+    );
+    for (const version of ['1.2', '1.1'] as const) {
+      const all = await listed(consumer, 'users', { version });
+      const [anna, cato] = ['anna', 'cato'].map((name) => all.find(({ sourcedId }) => sourcedId === of(name)));
+      expect(anna).toMatchObject({ givenName: odd.given, familyName: odd.family, grades: ['"10"', 'a\\b'] });
+      expect((await ask(consumer, `users/${of('anna')}`, { version })).json).toEqual({ user: anna });
+      expect(anna).not.toHaveProperty('email');
+      expect(anna).not.toHaveProperty('identifier');
+      expect(anna).not.toHaveProperty('admin');
+      expect(cato).toMatchObject({ givenName: '', familyName: 'Only', enabledUser: 'true' });
+      if (version === '1.1') expect(anna).toMatchObject({ username: '' });
+      else expect(anna).not.toHaveProperty('username');
+      expect(anna?.preferredFirstName).toBe(version === '1.2' ? odd.given : undefined);
+    }
+  });
+
   it('tells people, groups and what belongs to them in the words of each version', async () => {
     const { consumer, of } = await make();
     const { json } = await ask(consumer, `users/${of('anna')}`);

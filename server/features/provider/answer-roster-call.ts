@@ -175,10 +175,10 @@ async function list(
   let next: string | null = null;
   async function* pieces(): AsyncGenerator<string> {
     yield `{"${endpoint.envelope}":[`;
-    for await (const { objects, last, isLast } of readPieces(tx, list, writer, { place })) {
+    for await (const { objects, last } of readPieces(tx, list, writer, { place })) {
       if (objects.length > 0) yield `${records === 0 ? '' : ','}${objects.join(',')}`;
       records += objects.length;
-      if (isLast && last !== null) next = sealCursor(ctx.keyring, call, last);
+      if (last !== null) next = sealCursor(ctx.keyring, call, last);
     }
     const warnings = query.warnings.length === 0 ? '' : `,${JSON.stringify(warningsBody(query.warnings)).slice(1, -1)}`;
     yield `]${warnings}}`;

@@ -5,5 +5,5 @@
 export async function writtenBody(pieces: AsyncIterable<string>): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   for await (const text of pieces) chunks.push(Buffer.from(text));
-  return new Uint8Array(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { OneRosterVersion } from './versions.ts';
 
 /** Objects of OneRoster as they go out (reference §§5, 6, 8), from rows whose references are ids that the reader may follow. Pure. */
@@ -68,25 +69,59 @@ export interface WireRole {
   readonly endsOn: string | null;
 }
 
+/** Texts of a user that go out as they rest. */
+export type UserText =
+  | 'username'
+  | 'givenName'
+  | 'familyName'
+  | 'middleName'
+  | 'preferredGivenName'
+  | 'preferredFamilyName'
+  | 'pronouns'
+  | 'identifier'
+  | 'masterIdentifier'
+  | 'email'
+  | 'sms'
+  | 'phone';
+
+/** A member of an object that is told as it rests. `required`: an empty text where there is none; else it is left out. */
+export interface TextMember {
+  readonly name: string;
+  readonly of: UserText;
+  readonly required: boolean;
+}
+
+const member = (name: string, of: UserText, required = false): TextMember => ({ name, of, required });
+const inBoth = [
+  member('givenName', 'givenName', true),
+  member('familyName', 'familyName', true),
+  member('middleName', 'middleName'),
+  member('identifier', 'identifier'),
+  member('email', 'email'),
+  member('sms', 'sms'),
+  member('phone', 'phone'),
+];
+
+/** What of a user is told as it rests, in each version. Whoever reads the rows makes JSON of it: these are most of a page. */
+export const userTexts: Readonly<Record<OneRosterVersion, readonly TextMember[]>> = {
+  '1.1': [member('username', 'username', true), ...inBoth],
+  '1.2': [
+    member('username', 'username'),
+    ...inBoth,
+    member('userMasterIdentifier', 'masterIdentifier'),
+    member('preferredFirstName', 'preferredGivenName'),
+    member('preferredLastName', 'preferredFamilyName'),
+    member('pronouns', 'pronouns'),
+  ],
+};
+
 export interface UserRow {
+  /** JSON of `userTexts`, `enabledUser` and `grades`: members, each behind a comma. */
+  readonly members: string;
   /** In the order in which 1.1, which knows one role of a person, chooses. */
   readonly roles: readonly WireRole[];
   /** What he is where no org is told of him. */
   readonly kind: string;
-  readonly enabled: boolean;
-  readonly username: string | null;
-  readonly givenName: string | null;
-  readonly familyName: string | null;
-  readonly middleName: string | null;
-  readonly preferredGivenName: string | null;
-  readonly preferredFamilyName: string | null;
-  readonly pronouns: string | null;
-  readonly identifier: string | null;
-  readonly masterIdentifier: string | null;
-  readonly email: string | null;
-  readonly sms: string | null;
-  readonly phone: string | null;
-  readonly grades: readonly string[];
   /** Each `type:identifier`. */
   readonly userIds: readonly string[];
   readonly agentIds: readonly string[];
@@ -117,14 +152,19 @@ export interface DemographicsRow {
 
 /** What is undefined is not written. */
 type Wire = Record<string, unknown>;
+/** An object that is JSON already: lists of people are long, and each is put together out of ready parts. */
+type WireText = string;
 
 /** Writes objects in one version, with addresses below one base. */
 export class Writer {
-  readonly #version: OneRosterVersion;
+  readonly version: OneRosterVersion;
   readonly #base: string;
+  /** JSON of what many objects have in common, by id. */
+  readonly #orgTexts = new Map<string, string>();
+  readonly #streamTexts = new Map<string, string>();
 
   constructor(version: OneRosterVersion, base: string) {
-    this.#version = version;
+    this.version = version;
     this.#base = base;
   }
 
@@ -186,32 +226,19 @@ export class Writer {
     };
   }
 
-  user(head: Head, row: UserRow): Wire {
-    const is12 = this.#version === '1.2';
-    return {
-      ...headOf(head),
-      metadata: metadataOf(row.stream),
-      userMasterIdentifier: is12 ? told(row.masterIdentifier) : undefined,
-      username: is12 ? told(row.username) : (row.username ?? ''),
-      userIds: row.userIds.length === 0 ? undefined : row.userIds.map(userIdOf),
-      enabledUser: String(row.enabled),
-      givenName: row.givenName ?? row.preferredGivenName ?? '',
-      familyName: row.familyName ?? row.preferredFamilyName ?? '',
-      middleName: told(row.middleName),
-      role: is12 ? undefined : (row.roles[0]?.role ?? row.kind),
-      orgs: is12 ? undefined : this.#orgs(row),
-      preferredFirstName: is12 ? told(row.preferredGivenName) : undefined,
-      preferredLastName: is12 ? told(row.preferredFamilyName) : undefined,
-      pronouns: is12 ? told(row.pronouns) : undefined,
-      roles: is12 ? row.roles.map((role) => this.#role(role)) : undefined,
-      primaryOrg: is12 ? this.#optional('org', row.primaryOrgId) : undefined,
-      identifier: told(row.identifier),
-      email: told(row.email),
-      sms: told(row.sms),
-      phone: told(row.phone),
-      agents: this.#several('user', row.agentIds),
-      grades: row.grades,
-    };
+  user(head: Head, row: UserRow): WireText {
+    const { members, roles, kind, userIds, agentIds, primaryOrgId, stream } = row;
+    let text = `{"sourcedId":"${head.id}","status":"${head.status}","dateLastModified":"${head.modifiedAt}"${members}`;
+    if (this.version === '1.2') {
+      text += `,"roles":[${roles.map((role) => this.#roleText(role)).join(',')}]`;
+      if (primaryOrgId !== null) text += `,"primaryOrg":${this.#orgText(primaryOrgId)}`;
+    } else {
+      text += `,"role":${JSON.stringify(roles[0]?.role ?? kind)},"orgs":[${this.#orgsText(row)}]`;
+    }
+    if (stream !== null) text += `,"metadata":${this.#streamText(stream)}`;
+    if (userIds.length > 0) text += `,"userIds":${JSON.stringify(userIds.map(userIdOf))}`;
+    if (agentIds.length > 0) text += `,"agents":${JSON.stringify(this.#several('user', agentIds))}`;
+    return `${text}}`;
   }
 
   enrollment(head: Head, row: EnrollmentRow): Wire {
@@ -228,7 +255,7 @@ export class Writer {
   }
 
   demographics(head: Head, row: DemographicsRow): Wire {
-    const isTold = this.#version === '1.2' || row.sex === 'male' || row.sex === 'female';
+    const isTold = this.version === '1.2' || row.sex === 'male' || row.sex === 'female';
     return {
       ...headOf(head),
       birthDate: told(row.birthDate),
@@ -241,20 +268,25 @@ export class Writer {
     };
   }
 
-  #role({ isPrimary, role, orgId, beginsOn, endsOn }: WireRole): Wire {
-    return {
-      roleType: isPrimary ? 'primary' : 'secondary',
-      role,
-      org: this.#ref('org', orgId),
-      beginDate: told(beginsOn),
-      endDate: told(endsOn),
-    };
+  #roleText({ isPrimary, role, orgId, beginsOn, endsOn }: WireRole): string {
+    const begins = beginsOn === null ? '' : `,"beginDate":${JSON.stringify(beginsOn)}`;
+    const ends = endsOn === null ? '' : `,"endDate":${JSON.stringify(endsOn)}`;
+    const type = isPrimary ? 'primary' : 'secondary';
+    return `{"roleType":"${type}","role":${JSON.stringify(role)},"org":${this.#orgText(orgId)}${begins}${ends}}`;
   }
 
   /** The primary org first, each once. */
-  #orgs({ primaryOrgId, roles }: UserRow) {
+  #orgsText({ primaryOrgId, roles }: UserRow): string {
     const ids = new Set([...(primaryOrgId === null ? [] : [primaryOrgId]), ...roles.map(({ orgId }) => orgId)]);
-    return [...ids].map((id) => this.#ref('org', id));
+    return [...ids].map((id) => this.#orgText(id)).join(',');
+  }
+
+  #orgText(id: string): string {
+    return keptIn(this.#orgTexts, id, () => JSON.stringify(this.#ref('org', id)));
+  }
+
+  #streamText(stream: WireStream): string {
+    return keptIn(this.#streamTexts, stream.id, () => JSON.stringify(metadataOf(stream)));
   }
 
   #ref(type: keyof typeof collectionOf, id: string) {
@@ -301,8 +333,20 @@ function userIdOf(text: string) {
   return { type: text.slice(0, Math.max(0, at)), identifier: text.slice(at + 1) };
 }
 
-/** Of an object the fields that were asked for; null: all. */
-export function selected(object: Wire, fields: readonly string[] | null): Wire {
-  if (fields === null) return object;
-  return Object.fromEntries(fields.flatMap((name) => (Object.hasOwn(object, name) ? [[name, object[name]]] : [])));
+function keptIn(texts: Map<string, string>, id: string, make: () => string): string {
+  const kept = texts.get(id);
+  if (kept !== undefined) return kept;
+  const made = make();
+  texts.set(id, made);
+  return made;
+}
+
+const wireSchema = z.record(z.string(), z.unknown());
+
+/** An object as JSON, with the fields that were asked for; null: all. */
+export function jsonOf(object: Wire | WireText, fields: readonly string[] | null): string {
+  if (fields === null) return typeof object === 'string' ? object : JSON.stringify(object);
+  const whole = typeof object === 'string' ? wireSchema.parse(JSON.parse(object)) : object;
+  const asked = fields.flatMap((name) => (Object.hasOwn(whole, name) ? [[name, whole[name]]] : []));
+  return JSON.stringify(Object.fromEntries(asked));
 }

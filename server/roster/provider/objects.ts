@@ -1,9 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { rolesOfKind } from '#server/connectors/contract.ts';
+import { listMark } from '#server/connectors/staged-cells.ts';
 import type { Parent, Part } from '#server/protocols/oneroster/endpoints.ts';
 import type { ObjectName } from '#server/protocols/oneroster/fields.ts';
-import type { Head, Writer } from '#server/protocols/oneroster/wire.ts';
+import type { OneRosterVersion } from '#server/protocols/oneroster/versions.ts';
+import { type Head, type UserText, userTexts, type Writer } from '#server/protocols/oneroster/wire.ts';
 import type { GrantView } from '#server/roster/grant-view.ts';
 import type { FieldSql, FieldsSql } from './conditions.ts';
 import type { Reading } from './open-reading.ts';
@@ -21,15 +23,18 @@ export interface ObjectSql {
   readonly visible: SQL;
   readonly changedAt: SQL;
   readonly fields: FieldsSql;
-  /** What `write` reads, as elements of a JSON array. */
-  readonly cells: readonly SQL[];
-  /** Of the cells the source's ids of people whom they refer to. */
-  readonly agentsOf?: (cells: readonly unknown[]) => readonly string[];
-  write(writer: Writer, head: Head, cells: readonly unknown[], references: References): Record<string, unknown>;
+  /** What `write` reads: plain columns, since JSON would be made by one side and read by the other for every row. Lists are joined. */
+  columns(version: OneRosterVersion): Readonly<Record<string, SQL>>;
+  /** Of a row the source's ids of people whom it refers to. */
+  readonly agentsOf?: (row: unknown) => readonly string[];
+  write(writer: Writer, head: Head, row: unknown, references: References): ReturnType<Writer['org' | 'user']>;
 }
 
 const text = z.string().nullable();
-const list = z.array(z.string());
+/** Lists come as one text: no element has the mark, by which they were parted when they were staged. */
+const joined = (list: SQL): SQL => sql`array_to_string(${list}, chr(31))`;
+const parts = (list: string): readonly string[] => (list === '' ? [] : list.split(listMark));
+const list = z.string();
 
 const plain = (expression: SQL): FieldSql => ({ as: 'plain', sql: expression });
 const uuid = (expression: SQL): FieldSql => ({ as: 'uuid', sql: expression });
@@ -64,11 +69,21 @@ function headFields(object: Pick<ObjectSql, 'id' | 'changedAt'>, since: Date) {
 const known = (ids: ReadonlyMap<string, string>, sourceId: string | null): string | null =>
   sourceId === null ? null : (ids.get(sourceId) ?? null);
 
+/** Members of a person that go out as they rest, as JSON: PostgreSQL escapes a text as the standard of JSON wants it. */
+function membersSql(version: OneRosterVersion, texts: Readonly<Record<UserText, SQL>>): SQL {
+  const members = userTexts[version].map(({ name, of, required }) => {
+    const cell = required ? sql`coalesce(${texts[of]}, '')` : texts[of];
+    // Behind a null nothing is written at all.
+    return sql`${sql.raw(`',"${name}":'`)} || to_json(${cell})::text`;
+  });
+  return sql`concat(${sql.join(members, sql`, `)}, ',"enabledUser":"', r.enabled::text, '","grades":', to_json(r.grades)::text)`;
+}
+
 /** The statement's side of each object. */
 export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => ObjectSql } = {
   org: ({ view, since }) => {
     const base = { id: sql`r.id`, changedAt: sql`r.changed_at` };
-    const cells = z.tuple([z.string(), z.string(), text, text, list]);
+    const cells = z.object({ name: z.string(), kind: z.string(), identifier: text, parent: text, children: list });
     return {
       ...base,
       from: sql`roster_site r`,
@@ -82,23 +97,34 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         identifier: plain(sql`r.identifier`),
         'parent.sourcedId': plain(siteId(view, sql`r.parent_source_id`)),
       },
-      cells: [
-        sql`r.name`,
-        sql`r.kind`,
-        sql`r.identifier`,
-        sql`r.parent_source_id`,
-        sql`array(select c.id::text from roster_site c where c.parent_source_id = r.source_id and ${view.sites('c')} order by c.source_id)`,
-      ],
+      columns: () => ({
+        name: sql`r.name`,
+        kind: sql`r.kind`,
+        identifier: sql`r.identifier`,
+        parent: sql`r.parent_source_id`,
+        children: joined(
+          sql`array(select c.id::text from roster_site c where c.parent_source_id = r.source_id and ${view.sites('c')} order by c.source_id)`,
+        ),
+      }),
       write: (writer, head, row, { sites }) => {
-        const [name, type, identifier, parent, childIds] = cells.parse(row);
-        return writer.org(head, { name, type, identifier, parentId: known(sites, parent), childIds });
+        const { name, kind: type, identifier, parent, children } = cells.parse(row);
+        const parentId = known(sites, parent);
+        return writer.org(head, { name, type, identifier, parentId, childIds: parts(children) });
       },
     };
   },
 
   academicSession: ({ view, since }) => {
     const base = { id: sql`r.id`, changedAt: sql`r.changed_at` };
-    const cells = z.tuple([z.string(), z.string(), z.string(), z.string(), text, text, list]);
+    const cells = z.object({
+      title: z.string(),
+      type: z.string(),
+      startsOn: z.string(),
+      endsOn: z.string(),
+      schoolYear: text,
+      parent: text,
+      children: list,
+    });
     return {
       ...base,
       from: sql`roster_term r`,
@@ -114,26 +140,36 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         schoolYear: plain(sql`coalesce(r.school_year, left(r.ends_on, 4))`),
         'parent.sourcedId': plain(termId(view, sql`r.parent_source_id`)),
       },
-      cells: [
-        sql`r.name`,
-        sql`r.kind`,
-        sql`r.starts_on`,
-        sql`r.ends_on`,
-        sql`r.school_year`,
-        sql`r.parent_source_id`,
-        sql`array(select c.id::text from roster_term c where c.parent_source_id = r.source_id and ${view.terms('c')} order by c.source_id)`,
-      ],
+      columns: () => ({
+        title: sql`r.name`,
+        type: sql`r.kind`,
+        startsOn: sql`r.starts_on::text`,
+        endsOn: sql`r.ends_on::text`,
+        schoolYear: sql`r.school_year`,
+        parent: sql`r.parent_source_id`,
+        children: joined(
+          sql`array(select c.id::text from roster_term c where c.parent_source_id = r.source_id and ${view.terms('c')} order by c.source_id)`,
+        ),
+      }),
       write: (writer, head, row, { terms }) => {
-        const [title, type, startsOn, endsOn, schoolYear, parent, childIds] = cells.parse(row);
+        const { parent, children, ...told } = cells.parse(row);
         const parentId = known(terms, parent);
-        return writer.academicSession(head, { title, type, startsOn, endsOn, schoolYear, parentId, childIds });
+        return writer.academicSession(head, { ...told, parentId, childIds: parts(children) });
       },
     };
   },
 
   course: ({ view, since }) => {
     const base = { id: sql`r.id`, changedAt: sql`r.changed_at` };
-    const cells = z.tuple([z.string(), text, list, list, list, text, text]);
+    const cells = z.object({
+      title: z.string(),
+      courseCode: text,
+      grades: list,
+      subjects: list,
+      subjectCodes: list,
+      site: text,
+      year: text,
+    });
     return {
       ...base,
       from: sql`roster_subject r`,
@@ -150,23 +186,23 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         'org.sourcedId': plain(siteId(view, sql`r.site_source_id`)),
         'schoolYear.sourcedId': plain(termId(view, sql`r.school_year_source_id`)),
       },
-      cells: [
-        sql`r.title`,
-        sql`r.course_code`,
-        sql`r.grades`,
-        sql`r.subjects`,
-        sql`r.subject_codes`,
-        sql`r.site_source_id`,
-        sql`r.school_year_source_id`,
-      ],
+      columns: () => ({
+        title: sql`r.title`,
+        courseCode: sql`r.course_code`,
+        grades: joined(sql`r.grades`),
+        subjects: joined(sql`r.subjects`),
+        subjectCodes: joined(sql`r.subject_codes`),
+        site: sql`r.site_source_id`,
+        year: sql`r.school_year_source_id`,
+      }),
       write: (writer, head, row, { sites, terms }) => {
-        const [title, courseCode, grades, subjects, subjectCodes, site, year] = cells.parse(row);
+        const { title, courseCode, grades, subjects, subjectCodes, site, year } = cells.parse(row);
         return writer.course(head, {
           title,
           courseCode,
-          grades,
-          subjects,
-          subjectCodes,
+          grades: parts(grades),
+          subjects: parts(subjects),
+          subjectCodes: parts(subjectCodes),
           orgId: known(sites, site),
           schoolYearId: known(terms, year),
         });
@@ -177,7 +213,17 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
   class: ({ view, since }) => {
     const base = { id: sql`r.id`, changedAt: sql`r.changed_at` };
     const course = sql`(select fc.id::text from roster_subject fc where fc.source_id = r.subject_source_id and ${view.subjects('fc')})`;
-    const cells = z.tuple([z.string(), text, z.string(), list, list, text, text, list, text]);
+    const cells = z.object({
+      title: z.string(),
+      classCode: text,
+      kind: z.string(),
+      grades: list,
+      subjects: list,
+      courseId: text,
+      site: text,
+      terms: list,
+      stream: text,
+    });
     return {
       ...base,
       from: sql`roster_group r`,
@@ -198,28 +244,28 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
           sql`array(select ft.id::text from roster_term ft where ft.source_id = any(r.term_source_ids) and ${view.terms('ft')})`,
         ),
       },
-      cells: [
-        sql`r.title`,
-        sql`r.code`,
-        sql`r.kind`,
-        sql`r.grades`,
-        sql`r.subjects`,
-        course,
-        sql`r.site_source_id`,
-        sql`r.term_source_ids`,
-        sql`r.stream_source_id`,
-      ],
+      columns: () => ({
+        title: sql`r.title`,
+        classCode: sql`r.code`,
+        kind: sql`r.kind`,
+        grades: joined(sql`r.grades`),
+        subjects: joined(sql`r.subjects`),
+        courseId: course,
+        site: sql`r.site_source_id`,
+        terms: joined(sql`r.term_source_ids`),
+        stream: sql`r.stream_source_id`,
+      }),
       write: (writer, head, row, { sites, terms, streams }) => {
-        const [title, classCode, kind, grades, subjects, courseId, site, termSources, stream] = cells.parse(row);
+        const { title, classCode, kind, grades, subjects, courseId, site, terms: sessions, stream } = cells.parse(row);
         return writer.class(head, {
           title,
           classCode,
           isHomeroom: kind === 'class',
-          grades,
-          subjects,
+          grades: parts(grades),
+          subjects: parts(subjects),
           courseId,
           schoolId: known(sites, site),
-          termIds: termSources.flatMap((source) => terms.get(source) ?? []),
+          termIds: parts(sessions).flatMap((source) => terms.get(source) ?? []),
           stream: stream === null ? null : (streams.get(stream) ?? null),
         });
       },
@@ -243,28 +289,30 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const agentIds = sql`array(select fa.id::text from roster_person fa where ${inSystem(view, 'fa')} and fa.source_id = any(${agents}) and ${view.people('fa')})`;
     const number = (column: SQL) => view.toldWith('r', ['identifier'], column, sql`null::text`);
     const userIds = view.toldWith('r', ['identifier', 'email', 'username'], sql`r.user_ids`, sql`'{}'::text[]`);
-    const cells = z.tuple([
-      list,
-      list,
-      z.boolean(),
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      text,
-      list,
-      list,
-      list,
-      text,
-      text,
-    ]);
+    const cells = z.object({
+      kinds: list,
+      roles: list,
+      members: z.string(),
+      userIds: list,
+      agents: list,
+      primarySite: text,
+      stream: text,
+    });
+    const agentsOnly = cells.pick({ agents: true });
+    const texts: Readonly<Record<UserText, SQL>> = {
+      username: view.personCell('r', 'username'),
+      givenName: sql`coalesce(r.given_name, r.preferred_given_name)`,
+      familyName: sql`coalesce(r.family_name, r.preferred_family_name)`,
+      middleName: sql`r.middle_name`,
+      preferredGivenName: sql`r.preferred_given_name`,
+      preferredFamilyName: sql`r.preferred_family_name`,
+      pronouns: sql`r.pronouns`,
+      identifier: number(sql`r.identifier`),
+      masterIdentifier: number(sql`r.master_identifier`),
+      email: view.personCell('r', 'email'),
+      sms: view.personCell('r', 'sms'),
+      phone: view.personCell('r', 'phone'),
+    };
     return {
       ...base,
       from: sql`roster_person r`,
@@ -295,53 +343,26 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         'primaryOrg.sourcedId': plain(siteId(view, sql`r.primary_site_source_id`)),
         'agents.sourcedId': plain(agentIds),
       },
-      cells: [
-        sql`r.kinds`,
-        sql`r.roles`,
-        sql`r.enabled`,
-        view.personCell('r', 'username'),
-        sql`r.given_name`,
-        sql`r.family_name`,
-        sql`r.middle_name`,
-        sql`r.preferred_given_name`,
-        sql`r.preferred_family_name`,
-        sql`r.pronouns`,
-        number(sql`r.identifier`),
-        number(sql`r.master_identifier`),
-        view.personCell('r', 'email'),
-        view.personCell('r', 'sms'),
-        view.personCell('r', 'phone'),
-        sql`r.grades`,
-        userIds,
-        agents,
-        sql`r.primary_site_source_id`,
-        sql`r.stream_source_id`,
-      ],
-      ...(view.has('roster.guardians') ? { agentsOf: (row) => list.parse(row[17]) } : {}),
+      columns: (version) => ({
+        kinds: joined(sql`r.kinds`),
+        roles: joined(sql`r.roles`),
+        members: membersSql(version, texts),
+        userIds: joined(userIds),
+        agents: view.has('roster.guardians') ? joined(agents) : sql`''`,
+        primarySite: sql`r.primary_site_source_id`,
+        stream: sql`r.stream_source_id`,
+      }),
+      ...(view.has('roster.guardians') ? { agentsOf: (row) => parts(agentsOnly.parse(row).agents) } : {}),
       write: (writer, head, row, references) => {
-        const [ofPerson, told, enabled, username, givenName, familyName, middleName, ...rest] = cells.parse(row);
-        const [preferredGivenName, preferredFamilyName, pronouns, identifier, masterIdentifier, ...more] = rest;
-        const [email, sms, phone, grades, ids, agentSources, primarySite, stream] = more;
+        const { members, kinds: own, roles, userIds: ids, agents: sources, primarySite, stream } = cells.parse(row);
+        const ofPerson = parts(own);
         const kind = kinds.find((one) => ofPerson.includes(one)) ?? '';
         return writer.user(head, {
-          roles: rolesOf({ told, words: roleWords, kind, primarySite }, references),
+          members,
+          roles: rolesOf({ told: parts(roles), words: roleWords, kind, primarySite }, references),
           kind,
-          enabled,
-          username,
-          givenName,
-          familyName,
-          middleName,
-          preferredGivenName,
-          preferredFamilyName,
-          pronouns,
-          identifier,
-          masterIdentifier,
-          email,
-          sms,
-          phone,
-          grades,
-          userIds: ids,
-          agentIds: agentSources.flatMap((source) => references.agents.get(source) ?? []),
+          userIds: parts(ids),
+          agentIds: parts(sources).flatMap((source) => references.agents.get(source) ?? []),
           primaryOrgId: known(references.sites, primarySite),
           stream: stream === null ? null : (references.streams.get(stream) ?? null),
         });
@@ -352,7 +373,15 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
   enrollment: ({ view, since }) => {
     // What brings its group or its person into the grant brings it too.
     const base = { id: sql`r.id`, changedAt: sql`greatest(r.changed_at, g.changed_at, p.changed_at)` };
-    const cells = z.tuple([z.string(), z.string(), text, z.string(), z.boolean().nullable(), text, text]);
+    const cells = z.object({
+      userId: z.string(),
+      classId: z.string(),
+      site: text,
+      role: z.string(),
+      isPrimary: z.boolean().nullable(),
+      beginsOn: text,
+      endsOn: text,
+    });
     return {
       ...base,
       from: sql`roster_enrolment r join roster_group g on g.id = r.group_id join roster_person p on p.id = r.person_id`,
@@ -369,19 +398,18 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         'class.sourcedId': uuid(sql`r.group_id`),
         'school.sourcedId': plain(siteId(view, sql`g.site_source_id`)),
       },
-      cells: [
-        sql`r.person_id`,
-        sql`r.group_id`,
-        sql`g.site_source_id`,
-        sql`r.role`,
-        sql`r.is_primary`,
-        sql`r.begins_on`,
-        sql`r.ends_on`,
-      ],
+      columns: () => ({
+        userId: sql`r.person_id`,
+        classId: sql`r.group_id`,
+        site: sql`g.site_source_id`,
+        role: sql`r.role`,
+        isPrimary: sql`r.is_primary`,
+        beginsOn: sql`r.begins_on::text`,
+        endsOn: sql`r.ends_on::text`,
+      }),
       write: (writer, head, row, { sites }) => {
-        const [userId, classId, site, role, isPrimary, beginsOn, endsOn] = cells.parse(row);
-        const schoolId = known(sites, site);
-        return writer.enrollment(head, { userId, classId, schoolId, role, isPrimary, beginsOn, endsOn });
+        const { site, ...told } = cells.parse(row);
+        return writer.enrollment(head, { ...told, schoolId: known(sites, site) });
       },
     };
   },
@@ -390,7 +418,15 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const base = { id: sql`r.person_id`, changedAt: sql`greatest(r.changed_at, p.changed_at)` };
     const birthDate = view.leavesOut('roster.demographics', 'birth_date') ? sql`null::date` : sql`r.birth_date`;
     const race = (name: string) => plain(sql`${name}::text = any(r.races)`);
-    const cells = z.tuple([text, text, list, text, text, text, text]);
+    const cells = z.object({
+      birthDate: text,
+      sex: text,
+      races: list,
+      countryOfBirth: text,
+      stateOfBirth: text,
+      cityOfBirth: text,
+      publicSchoolResidence: text,
+    });
     return {
       ...base,
       from: sql`roster_demographics r join roster_person p on p.id = r.person_id`,
@@ -413,19 +449,18 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         cityOfBirth: plain(sql`r.city_of_birth`),
         publicSchoolResidenceStatus: plain(sql`r.public_school_residence`),
       },
-      cells: [
-        birthDate,
-        sql`r.sex`,
-        sql`r.races`,
-        sql`r.country_of_birth`,
-        sql`r.state_of_birth`,
-        sql`r.city_of_birth`,
-        sql`r.public_school_residence`,
-      ],
+      columns: () => ({
+        birthDate: sql`${birthDate}::text`,
+        sex: sql`r.sex`,
+        races: joined(sql`r.races`),
+        countryOfBirth: sql`r.country_of_birth`,
+        stateOfBirth: sql`r.state_of_birth`,
+        cityOfBirth: sql`r.city_of_birth`,
+        publicSchoolResidence: sql`r.public_school_residence`,
+      }),
       write: (writer, head, row) => {
-        const [born, sex, races, countryOfBirth, stateOfBirth, cityOfBirth, publicSchoolResidence] = cells.parse(row);
-        const told = { birthDate: born, sex, races, countryOfBirth, stateOfBirth, cityOfBirth, publicSchoolResidence };
-        return writer.demographics(head, told);
+        const { races, ...told } = cells.parse(row);
+        return writer.demographics(head, { ...told, races: parts(races) });
       },
     };
   },

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Tx } from '#db/client.ts';
@@ -5,7 +6,8 @@ import type { Endpoint } from '#server/protocols/oneroster/endpoints.ts';
 import type { FieldType, ObjectName } from '#server/protocols/oneroster/fields.ts';
 import type { ListQuery } from '#server/protocols/oneroster/list-query.ts';
 import { fieldOf } from '#server/protocols/oneroster/typed-filter.ts';
-import { selected, type Writer } from '#server/protocols/oneroster/wire.ts';
+import type { OneRosterVersion } from '#server/protocols/oneroster/versions.ts';
+import { jsonOf, type Writer } from '#server/protocols/oneroster/wire.ts';
 import { anyRow } from '../any-row.ts';
 import { filterSql } from './conditions.ts';
 import type { ListPlace } from './cursor.ts';
@@ -22,19 +24,19 @@ export interface List {
 }
 
 /** Records that are read at once: while one piece is written out, PostgreSQL reads the next. */
-const piece = 2_500;
+const piece = 2_250;
+/** Fewer at first: until they are here there is nothing to write. */
+const firstPiece = 1_000;
+/** Records that are written out at once. */
+const slice = 250;
 
 const countRows = z.array(z.object({ n: z.coerce.number() }));
-const pageRows = z.array(
-  z.object({
-    key: z.string(),
-    id: z.string(),
-    status: z.enum(['active', 'tobedeleted']),
-    at: z.string(),
-    cells: z.string(),
-  }),
-);
-const cellRows = z.array(z.custom<readonly unknown[]>(Array.isArray));
+const headRow = z.object({
+  'head.key': z.string(),
+  'head.id': z.string(),
+  'head.status': z.enum(['active', 'tobedeleted']),
+  'head.at': z.number(),
+});
 
 /** Whether every parent that the path names is in the grant. */
 export async function hasParents(tx: Tx, { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>): Promise<boolean> {
@@ -140,7 +142,9 @@ function orderOf(list: List, object: ObjectSql): Order {
   };
 }
 
-const isoSql = (moment: SQL) => sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** Seconds of a moment: PostgreSQL takes longer to write it out than for all else of a row. */
+const secondsSql = (moment: SQL) => sql`date_part('epoch', ${moment})`;
+const isoOf = (seconds: number) => new Date(Math.round(seconds * 1_000)).toISOString();
 
 /**
  * Reads a page, a piece at a time: the next piece is asked for before one is given out, so that the database and this process work side by
@@ -151,42 +155,46 @@ export async function* readPieces(
   list: List,
   writer: Writer,
   begin: { readonly place: ListPlace | null },
-): AsyncGenerator<{ readonly objects: readonly string[]; readonly last: ListPlace | null; readonly isLast: boolean }> {
+): AsyncGenerator<{ readonly objects: readonly string[]; readonly last: ListPlace | null }> {
   const object = objectSql[list.endpoint.object](list.reading);
   const order = orderOf(list, object);
-  const references = await readReferences(tx, list.reading.view);
   const { limit, offset } = list.query;
   let place = begin.place?.by === order.by ? begin.place : null;
   let left = limit;
-  let reading = readRows(tx, list, object, order, {
-    place,
-    offset: place === null ? offset : 0,
-    count: Math.min(piece, left),
-  });
-  for (;;) {
-    const count = Math.min(piece, left);
+  const ask = (size: number, behind: number) => {
+    const asked = { place, offset: behind, count: Math.min(size, left) };
+    const rows = readRows(tx, list, object, order, writer.version, asked);
+    // It is awaited later; until then a failure of it is nobody's yet, and no reason to end the process.
+    rows.catch(() => undefined);
+    return rows;
+  };
+  let reading = ask(firstPiece, place === null ? offset : 0);
+  const references = await readReferences(tx, list.reading.view);
+  for (let size = firstPiece; ; size = piece) {
+    const count = Math.min(size, left);
     const rows = await reading;
     const found = rows.slice(0, count);
     left -= found.length;
     const sources =
       object.agentsOf === undefined
         ? []
-        : found.flatMap(({ status, cells }) => (status === 'active' ? (object.agentsOf?.(cells) ?? []) : []));
+        : found.flatMap(({ status, told }) => (status === 'active' ? (object.agentsOf?.(told) ?? []) : []));
     const agents = await readAgents(tx, list.reading.view, sources);
     const end = found.at(-1);
     place = end === undefined ? place : { by: order.by, key: end.key, id: end.id };
     const isOver = rows.length <= count || left <= 0;
-    if (!isOver) {
-      reading = readRows(tx, list, object, order, { place, offset: 0, count: Math.min(piece, left) });
-      // It is awaited at the next round; until then a failure of it is nobody's yet, and no reason to end the process.
-      reading.catch(() => undefined);
+    if (!isOver) reading = ask(piece, 0);
+    for (let at = 0; at < found.length; at += slice) {
+      // The driver speaks with the database at each turn of the event loop; without any the next piece would wait until this one is written.
+      if (at > 0 || !isOver) await setImmediate();
+      yield {
+        objects: written(list, object, writer, { ...references, agents }, found.slice(at, at + slice)),
+        last: null,
+      };
     }
-    yield {
-      objects: written(list, object, writer, { ...references, agents }, found),
-      last: rows.length > count ? place : null,
-      isLast: isOver,
-    };
-    if (isOver) return;
+    if (!isOver) continue;
+    yield { objects: [], last: rows.length > count ? place : null };
+    return;
   }
 }
 
@@ -195,8 +203,10 @@ interface Row {
   /** Of the order: what the next page begins behind. */
   readonly key: string;
   readonly status: 'active' | 'tobedeleted';
-  readonly at: string;
-  readonly cells: readonly unknown[];
+  /** Seconds. */
+  readonly at: number;
+  /** What the object's `write` reads. */
+  readonly told: unknown;
 }
 
 /** One row more than is given out tells whether there are more. */
@@ -205,6 +215,7 @@ async function readRows(
   list: List,
   object: ObjectSql,
   order: Order,
+  version: OneRosterVersion,
   { place, offset, count }: { place: ListPlace | null; offset: number; count: number },
 ): Promise<readonly Row[]> {
   const { reading } = list;
@@ -218,31 +229,37 @@ async function readRows(
     const entered = order.isOwn ? sql`${expression} >= ${place.key}::text::${key} and` : sql``;
     return sql`${entered} (${expression}, ${id}) ${sign} (${place.key}::text::${key}, ${place.id}::uuid)`;
   };
-  const cells = sql.join([...object.cells], sql`, `);
+  const columns = columnsSql(object, version);
   const limits = sql`limit ${count + 1} offset ${offset}`;
-  const rows = pageRows.parse(
-    await tx.execute(
-      order.isOwn && !tellsDeleted(list)
-        ? // In the order of an index a row is written when its turn comes; where the key is unique, a second one would have all of them sorted.
-          sql`
-          select (${order.here})::text as key, ${object.id} as id, 'active' as status, ${isoSql(at)} as at, json_build_array(${cells})::text as cells
+  const rows = await tx.execute(
+    order.isOwn && !tellsDeleted(list)
+      ? // In the order of an index a row is written when its turn comes; where the key is unique, a second one would have all of them sorted.
+        sql`
+          select (${order.here})::text as "head.key", ${object.id} as "head.id", 'active' as "head.status", ${secondsSql(at)} as "head.at", ${columns}
             from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
            order by ${order.here} ${order.type === 'text' ? sql`` : sql`, ${object.id}`} ${limits}`
-        : // Where all must be sorted, they are sorted without what they tell.
-          sql`
+      : // Where all must be sorted, they are sorted without what they tell.
+        sql`
           with heads as (
             select r.id as row_id, ${object.id} as id, ${order.here} as key, 'active' as status, ${at} as at from ${object.from} where ${wantedSql(list, object)}
             ${tellsDeleted(list) ? sql`union all select null, d.id, ${order.ofDeleted}, 'tobedeleted', d.at from (${deletedSql(list)}) d` : sql``}),
           page as (
             select * from heads where ${behind(sql`key`, sql`id`)} order by key ${direction}, id ${direction} ${limits})
-          select page.key::text as key, page.id, page.status, ${isoSql(sql`page.at`)} as at,
-                 coalesce((select json_build_array(${cells}) from ${object.from} where r.id = page.row_id), '[]')::text as cells
-            from page order by page.key ${direction}, page.id ${direction}`,
-    ),
+          select page.key::text as "head.key", page.id as "head.id", page.status as "head.status", ${secondsSql(sql`page.at`)} as "head.at", told.*
+            from page left join lateral (select ${columns} from ${object.from} where r.id = page.row_id) told on true
+           order by page.key ${direction}, page.id ${direction}`,
   );
-  const told = cellRows.parse(JSON.parse(`[${rows.map((row) => row.cells).join(',')}]`));
-  return rows.map((row, index) => ({ ...row, cells: told[index] ?? [] }));
+  return rows.map((told) => {
+    const head = headRow.parse(told);
+    return { key: head['head.key'], id: head['head.id'], status: head['head.status'], at: head['head.at'], told };
+  });
 }
+
+const columnsSql = (object: ObjectSql, version: OneRosterVersion): SQL =>
+  sql.join(
+    Object.entries(object.columns(version)).map(([name, cell]) => sql`${cell} as ${sql.identifier(name)}`),
+    sql`, `,
+  );
 
 function written(
   { query }: List,
@@ -251,14 +268,17 @@ function written(
   references: References,
   rows: readonly Row[],
 ): readonly string[] {
-  return rows.map(({ id, status, at, cells }) => {
-    const head = { id, status, modifiedAt: at };
-    const told = status === 'active' ? object.write(writer, head, cells, references) : writer.deleted(head);
-    return JSON.stringify(selected(told, query.fields));
+  // Very many records were changed in the same moment: by one sync.
+  let [last, modifiedAt] = [Number.NaN, ''];
+  return rows.map(({ id, status, at, told }) => {
+    if (at !== last) [last, modifiedAt] = [at, isoOf(at)];
+    const head = { id, status, modifiedAt };
+    const written = status === 'active' ? object.write(writer, head, told, references) : writer.deleted(head);
+    return jsonOf(written, query.fields);
   });
 }
 
-const oneRows = z.array(z.object({ row: z.string() }));
+const momentRows = z.array(z.object({ at: z.number() }));
 
 /** One object by its id, as JSON; null where it is not in the grant. A deleted one is told as such (reference §11). */
 export async function readOne(
@@ -276,23 +296,20 @@ export async function readOne(
     part === 'student' || part === 'teacher'
       ? partSql(reading, part)
       : sql`${object.visible} and ${partSql(reading, part)}`;
-  const rows = oneRows.parse(
-    await tx.execute(sql`
-      select json_build_array(${object.id}, ${isoSql(at)}, ${sql.join([...object.cells], sql`, `)})::text as row
-        from ${object.from} where ${object.id} = ${id}::uuid and ${visible} limit 1`),
-  );
-  const [row] = rows;
+  const [row] = await tx.execute(sql`
+    select 'active' as "head.status", ${object.id} as "head.id", '' as "head.key", ${secondsSql(at)} as "head.at", ${columnsSql(object, writer.version)}
+      from ${object.from} where ${object.id} = ${id}::uuid and ${visible} limit 1`);
   if (row !== undefined) {
-    const [, modifiedAt, ...cells] = z.tuple([z.string(), z.string()]).rest(z.unknown()).parse(JSON.parse(row.row));
-    const agents = await readAgents(tx, reading.view, object.agentsOf?.(cells) ?? []);
+    const modifiedAt = isoOf(headRow.parse(row)['head.at']);
+    const agents = await readAgents(tx, reading.view, object.agentsOf?.(row) ?? []);
     const references = { ...(await readReferences(tx, reading.view)), agents };
-    const told = object.write(writer, { id, status: 'active', modifiedAt }, cells, references);
-    return JSON.stringify(selected(told, fields));
+    const told = object.write(writer, { id, status: 'active', modifiedAt }, row, references);
+    return jsonOf(told, fields);
   }
-  const [gone] = oneRows.parse(
+  const [gone] = momentRows.parse(
     await tx.execute(sql`
-      select ${isoSql(sql`d.at`)} as row from (${deletedHeads(reading, name, part)}) d where d.id = ${id}::uuid limit 1`),
+      select ${secondsSql(sql`d.at`)} as at from (${deletedHeads(reading, name, part)}) d where d.id = ${id}::uuid limit 1`),
   );
   if (gone === undefined) return null;
-  return JSON.stringify(selected(writer.deleted({ id, status: 'tobedeleted', modifiedAt: gone.row }), fields));
+  return jsonOf(writer.deleted({ id, status: 'tobedeleted', modifiedAt: isoOf(gone.at) }), fields);
 }
