@@ -152,7 +152,7 @@ export interface DemographicsRow {
 
 /** What is undefined is not written. */
 type Wire = Record<string, unknown>;
-/** An object that is JSON already: lists of people are long, and each is put together out of ready parts. */
+/** An object that is JSON already: of people there are very many, and each is put together out of ready parts. */
 type WireText = string;
 
 /** Writes objects in one version, with addresses below one base. */
@@ -228,7 +228,7 @@ export class Writer {
 
   user(head: Head, row: UserRow): WireText {
     const { members, roles, kind, userIds, agentIds, primaryOrgId, stream } = row;
-    let text = `{"sourcedId":"${head.id}","status":"${head.status}","dateLastModified":"${head.modifiedAt}"${members}`;
+    let text = `${JSON.stringify(headOf(head)).slice(0, -1)}${members}`;
     if (this.version === '1.2') {
       text += `,"roles":[${roles.map((role) => this.#roleText(role)).join(',')}]`;
       if (primaryOrgId !== null) text += `,"primaryOrg":${this.#orgText(primaryOrgId)}`;

@@ -33,8 +33,8 @@ export interface ObjectSql {
 const text = z.string().nullable();
 /** Lists come as one text: no element has the mark, by which they were parted when they were staged. */
 const joined = (list: SQL): SQL => sql`array_to_string(${list}, chr(31))`;
+const joinedList = z.string();
 const parts = (list: string): readonly string[] => (list === '' ? [] : list.split(listMark));
-const list = z.string();
 
 const plain = (expression: SQL): FieldSql => ({ as: 'plain', sql: expression });
 const uuid = (expression: SQL): FieldSql => ({ as: 'uuid', sql: expression });
@@ -83,7 +83,13 @@ function membersSql(version: OneRosterVersion, texts: Readonly<Record<UserText, 
 export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => ObjectSql } = {
   org: ({ view, since }) => {
     const base = { id: sql`r.id`, changedAt: sql`r.changed_at` };
-    const cells = z.object({ name: z.string(), kind: z.string(), identifier: text, parent: text, children: list });
+    const cells = z.object({
+      name: z.string(),
+      kind: z.string(),
+      identifier: text,
+      parent: text,
+      children: joinedList,
+    });
     return {
       ...base,
       from: sql`roster_site r`,
@@ -123,7 +129,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       endsOn: z.string(),
       schoolYear: text,
       parent: text,
-      children: list,
+      children: joinedList,
     });
     return {
       ...base,
@@ -164,9 +170,9 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const cells = z.object({
       title: z.string(),
       courseCode: text,
-      grades: list,
-      subjects: list,
-      subjectCodes: list,
+      grades: joinedList,
+      subjects: joinedList,
+      subjectCodes: joinedList,
       site: text,
       year: text,
     });
@@ -217,11 +223,11 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
       title: z.string(),
       classCode: text,
       kind: z.string(),
-      grades: list,
-      subjects: list,
+      grades: joinedList,
+      subjects: joinedList,
       courseId: text,
       site: text,
-      terms: list,
+      terms: joinedList,
       stream: text,
     });
     return {
@@ -290,11 +296,11 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const number = (column: SQL) => view.toldWith('r', ['identifier'], column, sql`null::text`);
     const userIds = view.toldWith('r', ['identifier', 'email', 'username'], sql`r.user_ids`, sql`'{}'::text[]`);
     const cells = z.object({
-      kinds: list,
-      roles: list,
+      kinds: joinedList,
+      roles: joinedList,
       members: z.string(),
-      userIds: list,
-      agents: list,
+      userIds: joinedList,
+      agents: joinedList,
       primarySite: text,
       stream: text,
     });
@@ -324,17 +330,17 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         ...streamFields(view),
         username: plain(view.toldWith('r', ['username'], sql`r.username_folded`, sql`null::text`)),
         enabledUser: plain(sql`r.enabled`),
-        givenName: plain(sql`coalesce(r.given_name, r.preferred_given_name, '')`),
-        familyName: plain(sql`coalesce(r.family_name, r.preferred_family_name, '')`),
-        middleName: plain(sql`r.middle_name`),
-        preferredFirstName: plain(sql`r.preferred_given_name`),
-        preferredLastName: plain(sql`r.preferred_family_name`),
-        pronouns: plain(sql`r.pronouns`),
-        identifier: plain(number(sql`r.identifier`)),
-        userMasterIdentifier: plain(number(sql`r.master_identifier`)),
+        givenName: plain(sql`coalesce(${texts.givenName}, '')`),
+        familyName: plain(sql`coalesce(${texts.familyName}, '')`),
+        middleName: plain(texts.middleName),
+        preferredFirstName: plain(texts.preferredGivenName),
+        preferredLastName: plain(texts.preferredFamilyName),
+        pronouns: plain(texts.pronouns),
+        identifier: plain(texts.identifier),
+        userMasterIdentifier: plain(texts.masterIdentifier),
         email: plain(view.toldWith('r', ['email'], sql`r.email_folded`, sql`null::text`)),
-        sms: plain(view.personCell('r', 'sms')),
-        phone: plain(view.personCell('r', 'phone')),
+        sms: plain(texts.sms),
+        phone: plain(texts.phone),
         grades: plain(sql`r.grades`),
         role: plain(ofRoles),
         'roles.role': plain(ofRoles),
@@ -348,7 +354,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         roles: joined(sql`r.roles`),
         members: membersSql(version, texts),
         userIds: joined(userIds),
-        agents: view.has('roster.guardians') ? joined(agents) : sql`''`,
+        agents: joined(agents),
         primarySite: sql`r.primary_site_source_id`,
         stream: sql`r.stream_source_id`,
       }),
@@ -421,7 +427,7 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const cells = z.object({
       birthDate: text,
       sex: text,
-      races: list,
+      races: joinedList,
       countryOfBirth: text,
       stateOfBirth: text,
       cityOfBirth: text,
