@@ -1,15 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** Modules are loaded once per worker, not per file: no test leaves anything in them. A project does not inherit it. */
+const shared = { isolate: false } as const;
+
 /** One project per budget of DEVELOPERS.md: unit (no I/O), sandbox and contracts (loopback HTTP), db (a real PostgreSQL), faults. */
 export default defineConfig({
   test: {
     // Both cores: while one file waits for PostgreSQL, another goes on.
     maxWorkers: 2,
-    // Modules are loaded once per worker, not per file: no test leaves anything in them.
-    isolate: false,
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
           testTimeout: 20_000,
           include: [
@@ -28,9 +30,10 @@ export default defineConfig({
           ],
         },
       },
-      { test: { name: 'sandbox', testTimeout: 20_000, include: ['sandbox/**/*.test.ts'] } },
+      { test: { ...shared, name: 'sandbox', testTimeout: 20_000, include: ['sandbox/**/*.test.ts'] } },
       {
         test: {
+          ...shared,
           name: 'db',
           include: ['server/**/*.db.test.ts', 'db/**/*.db.test.ts', 'scripts/**/*.db.test.ts'],
           globalSetup: ['db/testing/global-setup.ts'],
@@ -40,6 +43,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'contracts',
           include: ['server/**/*.contract.test.ts'],
           testTimeout: 30_000,
@@ -48,6 +52,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'faults',
           include: ['server/**/*.fault.test.ts', 'scripts/**/*.fault.test.ts'],
           globalSetup: ['db/testing/global-setup.ts'],
@@ -58,6 +63,7 @@ export default defineConfig({
       {
         // `npm run test:upgrade`: fetches another major version of PostgreSQL from the npm registry.
         test: {
+          ...shared,
           name: 'upgrade',
           include: ['scripts/**/*.upgrade.test.ts'],
           testTimeout: 300_000,
