@@ -1,8 +1,8 @@
-import { add, playwright, staticChecks, vitest } from './lib/checks.ts';
+import { playwright, report, staticChecks, vitest } from './lib/checks.ts';
 import { findOrInstallChromium } from './lib/chromium.ts';
 
 const chromium = findOrInstallChromium();
-const total = add([
+report([
   ...staticChecks(),
   vitest(['unit', 'sandbox']),
   vitest(['db']),
@@ -10,5 +10,3 @@ const total = add([
   vitest(['faults']),
   chromium === null ? { passed: 0, failed: 1 } : playwright(chromium, process.argv.slice(2)),
 ]);
-process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
-process.exit(total.failed === 0 ? 0 : 1);

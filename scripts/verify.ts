@@ -1,5 +1,3 @@
-import { add, staticChecks, vitest } from './lib/checks.ts';
+import { report, staticChecks, vitest } from './lib/checks.ts';
 
-const total = add([...staticChecks(), vitest(['unit'])]);
-process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
-process.exit(total.failed === 0 ? 0 : 1);
+report([...staticChecks(), vitest(['unit'])]);

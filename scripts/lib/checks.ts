@@ -7,7 +7,12 @@ import { z } from 'zod';
 export interface Tally {
   passed: number;
   failed: number;
+  /** What was printed of the failures, to be read again at the end of a long run. */
+  said?: string;
 }
+
+const maxOutput = 64 * 1024 * 1024;
+const endOf = (text: string) => text.slice(-8_000);
 
 const bin = (name: string) => join('node_modules', '.bin', name);
 
@@ -20,12 +25,14 @@ function timed(name: string, run: () => boolean): boolean {
 
 /** A check that passes or fails as a whole: types, format and lint, import direction, unused code, references in docs. */
 export function check(name: string, command: string, args: string[]): Tally {
+  let said = '';
   const ok = timed(name, () => {
-    const result = spawnSync(bin(command), args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    if (result.status !== 0) process.stdout.write(`${result.stdout}${result.stderr}\n`);
+    const result = spawnSync(bin(command), args, { encoding: 'utf8', maxBuffer: maxOutput });
+    if (result.status !== 0) said = `${name}\n${endOf(result.stdout)}${endOf(result.stderr)}\n`;
+    process.stdout.write(said);
     return result.status === 0;
   });
-  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, said };
 }
 
 const vitestReport = z.object({
@@ -50,15 +57,18 @@ export function vitest(projects: readonly string[], files: readonly string[] = [
         `--outputFile.json=${outputFile}`,
         ...files,
       ],
-      { stdio: 'inherit' },
+      { stdio: ['inherit', 'inherit', 'pipe'], encoding: 'utf8', maxBuffer: maxOutput },
     );
+    process.stderr.write(result.stderr);
+    const said = result.status === 0 ? {} : { said: `tests: ${projects.join(', ')}\n${endOf(result.stderr)}` };
+    tally = { ...tally, ...said };
     try {
       const report = vitestReport.parse(JSON.parse(readFileSync(outputFile, 'utf8')));
       const failed =
         report.numFailedTests === 0 && result.status !== 0
           ? Math.max(1, report.numFailedTestSuites)
           : report.numFailedTests;
-      tally = { passed: report.numPassedTests, failed };
+      tally = { passed: report.numPassedTests, failed, ...said };
     } catch (error) {
       process.stdout.write(`vitest left no report: ${error instanceof Error ? error.message : 'unknown'}\n`);
     }
@@ -117,9 +127,11 @@ export function staticChecks(): Tally[] {
   ];
 }
 
-export function add(tallies: readonly Tally[]): Tally {
-  return tallies.reduce((sum, tally) => ({ passed: sum.passed + tally.passed, failed: sum.failed + tally.failed }), {
-    passed: 0,
-    failed: 0,
-  });
+/** Prints the end of what each failing part said once more, then the line that closes every run. */
+export function report(tallies: readonly Tally[]): never {
+  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  for (const { said } of tallies) if (said !== undefined) process.stdout.write(`\n✗ ${said}\n`);
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  process.exit(failed === 0 ? 0 : 1);
 }

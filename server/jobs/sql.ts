@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#server/kernel/log.ts';
 
@@ -53,6 +54,12 @@ export function openPool(url: string, options: { max: number; name?: string; kee
   return pool;
 }
 
+/** Ends a pool after whoever waits for one of its connections was served: node-postgres would leave him waiting. */
+export async function endPool(pool: pg.Pool): Promise<void> {
+  while (pool.waitingCount > 0) await wait(10);
+  await pool.end();
+}
+
 /** Statements over a pool; `max` 1 with `keep` is one connection that lives as long as its owner and is made anew when cut. */
 export function openJobsSql(url: string, options: { max: number; name?: string; keep?: boolean }): JobsSql {
   const pool = openPool(url, options);
@@ -85,7 +92,7 @@ export function openJobsSql(url: string, options: { max: number; name?: string; 
         throw error;
       }
     },
-    end: () => pool.end(),
+    end: () => endPool(pool),
   });
 }
 

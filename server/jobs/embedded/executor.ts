@@ -3,7 +3,7 @@ import { Logger as QueueLogger, type Runner, run as runQueue, type TaskList, typ
 import { z } from 'zod';
 import { CrosswalkError } from '#server/kernel/errors.ts';
 import type { Logger } from '#server/kernel/log.ts';
-import { type JobsSql, openPool } from '../sql.ts';
+import { endPool, type JobsSql, openPool } from '../sql.ts';
 import type { WorkerLease } from '../worker-lease.ts';
 import { askRegistration, connectHandler } from './call.ts';
 import { registerCrons, runDueCrons } from './crons.ts';
@@ -196,7 +196,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       await queue.stop();
       clearTimeout(timer);
       await Promise.all([watched, ...ticks]);
-      await pool.end();
+      await endPool(pool);
       await handler.agent.close();
     },
   };
