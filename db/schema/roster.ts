@@ -405,6 +405,8 @@ export const rosterUpload = pgTable(
     fileName: text('file_name').notNull(),
     bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
     sha256: text('sha256'),
+    /** A mark over its members, however the zip was put together. */
+    contents: text('contents'),
     state: text('state', { enum: ['receiving', 'waiting', 'read', 'refused', 'dropped'] }).notNull(),
     syncRunId: uuid('sync_run_id'),
     uploadedBy: uuid('uploaded_by'),
@@ -543,6 +545,10 @@ export const syncRun = pgTable(
     /** Of an `undo`: the run that it took back. */
     undoOf: uuid('undo_of'),
     undoneAt: moment('undone_at'),
+    /** A mark over what it read, under which grants and choices, and what rested after it (server/roster/same-package.ts); null: in doubt. */
+    inputs: text('inputs'),
+    /** The run that compared the package which this one brought again; null: compared itself. */
+    sameAs: uuid('same_as'),
     /** Records that a full run found otherwise than the deltas before it had left them; null where it proved none. */
     drift: integer('drift'),
     state: text('state', { enum: syncStates }).notNull(),

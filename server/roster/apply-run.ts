@@ -38,6 +38,7 @@ import { noteProgress } from './progress.ts';
 import { purgeBeyond } from './purge.ts';
 import { rosterTables } from './roster-tables.ts';
 import { type HeldRun, prolong, proveFence } from './run-lease.ts';
+import { endAsSame, findSame, markInputs, readResting } from './same-package.ts';
 import { type StagedFacts, StageRun } from './stage-run.ts';
 import { stageStreams, writeStreams } from './stage-streams.ts';
 import { dropStaged, type FetchFacts, isStaged, readDeviations, readFetches, staged } from './staging.ts';
@@ -65,12 +66,14 @@ export async function applyRun(ctx: Context, run: HeldRun, fetched: ToFetch): Pr
   const isWhole = await inSchool(async (tx) => {
     if (!(await isStaged(tx, run, 'aside'))) return false;
     const fetches = await readFetches(tx, run);
+    if (fetched.source === 'package' && fetches.length === 0) return 'nothing';
     // A package brings what its manifest says: it is whole once each of its files that is wanted was read.
     if (fetched.source === 'package') {
       return fetched.tables.every((table) => fetches.some(({ collection, isOver }) => collection === table && isOver));
     }
     return fetched.collections.every((name) => fetches.some((facts) => facts.collection === name && facts.isOver));
   });
+  if (isWhole === 'nothing') return inSchool((tx) => applySame(tx, run, now()));
   if (!isWhole) return { outcome: 'staging-lost' };
   await inSchool((tx) => prolong(tx, run, now(), { phase: 'stage' }));
   return inSchool(async (tx) => {
@@ -84,6 +87,30 @@ export async function applyRun(ctx: Context, run: HeldRun, fetched: ToFetch): Pr
   });
 }
 
+/** Ends a run whose package was not read because it tells nothing new; where that is no longer so, it is to be read. */
+async function applySame(tx: Tx, run: HeldRun, now: Date): Promise<Applied> {
+  await proveFence(tx, run);
+  const same = await findSame(tx, run, now);
+  if (same === null) return { outcome: 'staging-lost' };
+  await endAsSame(tx, run, same, now);
+  const [row] = await tx.select({ uploadId: syncRun.uploadId }).from(syncRun).where(eq(syncRun.id, run.syncRunId));
+  await endUpload(tx, run, row?.uploadId ?? null, now);
+  await dropStaged(tx, run);
+  return { outcome: 'applied', records: same.records };
+}
+
+/** A package that was read is not kept. */
+async function endUpload(tx: Tx, { schoolId }: HeldRun, uploadId: string | null, now: Date): Promise<void> {
+  if (uploadId === null) return;
+  await tx
+    .update(rosterUpload)
+    .set({ state: 'read', finishedAt: now })
+    .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, schoolId)));
+  await tx
+    .delete(rosterUploadChunk)
+    .where(and(eq(rosterUploadChunk.uploadId, uploadId), eq(rosterUploadChunk.schoolId, schoolId)));
+}
+
 /** What an earlier attempt of the same step came to, whose answer was lost in a crash; null where there was none. */
 async function outcomeSoFar(tx: Tx, run: HeldRun): Promise<Applied | null> {
   const [row] = await tx
@@ -93,22 +120,8 @@ async function outcomeSoFar(tx: Tx, run: HeldRun): Promise<Applied | null> {
   if (row === undefined || row.fence !== run.fence) return null;
   if (row.state === 'held') return { outcome: 'held' };
   if (row.state !== 'succeeded') return null;
-  return { outcome: 'applied', records: await countRecords(tx, run, tablesKept(collectionsKept(row.scopes))) };
-}
-
-/** Records that rest in the roster now and are not gone. */
-async function countRecords(tx: Tx, run: HeldRun, tables: Iterable<TableName>): Promise<number> {
-  let records = 0;
-  const rosters = [...[...tables].map((table) => rosterTables[table].table), 'roster_stream'];
-  for (const roster of rosters) {
-    const [row] = countRows.parse(
-      await tx.execute(sql`
-        select count(*) as n from ${sql.raw(roster)}
-         where school_id = ${run.schoolId} and system_id = ${run.systemId} and gone_at is null`),
-    );
-    records += row?.n ?? 0;
-  }
-  return records;
+  const { records } = await readResting(tx, run, tablesKept(collectionsKept(row.scopes)));
+  return { outcome: 'applied', records };
 }
 
 const countRows = z.array(z.object({ n: z.coerce.number() }));
@@ -233,9 +246,13 @@ class Application {
     await tx.execute(
       sql`update sync_settings set hold_next = false where school_id = ${run.schoolId}::uuid and system_id = ${run.systemId}::uuid and hold_next`,
     );
-    await this.#endUpload(row.uploadId);
+    await endUpload(tx, run, row.uploadId, now);
     await dropStaged(tx, run);
-    return { outcome: 'applied', records: await countRecords(tx, run, keptTables) };
+    const resting = await readResting(tx, run, keptTables);
+    // Where it was asked to leave something out, the same package would bring that again.
+    const inputs = as === 'all' ? await markInputs(tx, run, resting, now) : null;
+    await tx.update(syncRun).set({ inputs }).where(eq(syncRun.id, run.syncRunId));
+    return { outcome: 'applied', records: resting.records };
   }
 
   /** The plan of each table that was fetched and may rest. */
@@ -516,18 +533,6 @@ class Application {
       drift += found?.n ?? 0;
     }
     return drift;
-  }
-
-  /** A package that was read is not kept. */
-  async #endUpload(uploadId: string | null): Promise<void> {
-    if (uploadId === null) return;
-    await this.#tx
-      .update(rosterUpload)
-      .set({ state: 'read', finishedAt: this.#now })
-      .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, this.#run.schoolId)));
-    await this.#tx
-      .delete(rosterUploadChunk)
-      .where(and(eq(rosterUploadChunk.uploadId, uploadId), eq(rosterUploadChunk.schoolId, this.#run.schoolId)));
   }
 
   async #noteOddities(facts: StagedFacts, ours: Readonly<Record<string, number>> = {}): Promise<void> {

@@ -22,6 +22,7 @@ import {
 } from './collections.ts';
 import { noteProgress } from './progress.ts';
 import { type HeldRun, prolong, prolongByDriver } from './run-lease.ts';
+import { findSame } from './same-package.ts';
 import { copyPage, readFetches, type SetAsideRow } from './staging.ts';
 
 /** The one place where a chunk of a package is good. */
@@ -38,7 +39,8 @@ const inOrder = ['sites', 'terms', 'subjects', 'groups', 'roles', 'people', 'enr
 
 /**
  * Reads the package that a run was given and stages what the grants need of it; every other column, row and member is left in the zip. A
- * table that is staged whole already, by an attempt that was cut off, is not read again. As the sync role.
+ * table that is staged whole already, by an attempt that was cut off, is not read again; nothing is, where the roster was made of just this
+ * (server/roster/same-package.ts). As the sync role.
  * @throws CrosswalkError `package-…` and `csv-…` where it cannot be read, `not-found` where it is gone
  */
 export async function stagePackage(ctx: Context, run: HeldRun, uploadId: string): Promise<void> {
@@ -52,21 +54,29 @@ export async function stagePackage(ctx: Context, run: HeldRun, uploadId: string)
   try {
     const path = join(folder, 'package.zip');
     await spool(ctx, run, uploadId, path);
-    await stagePackageFile(ctx, run, path, scopes);
+    await using pack = await openPackage(path);
+    const contents = await pack.mark();
+    const same = await inSchool(run.schoolId, async (tx) => {
+      await tx
+        .update(rosterUpload)
+        .set({ contents })
+        .where(and(eq(rosterUpload.id, uploadId), eq(rosterUpload.schoolId, run.schoolId)));
+      return findSame(tx, run, ctx.clock.now());
+    });
+    // What the roster was made of already need not be read once more (`applyRun` ends the run).
+    if (same === null) await stageOpened(ctx, run, pack, scopes);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** The same of a package that lies in a file. */
-export async function stagePackageFile(
+async function stageOpened(
   ctx: Context,
   run: HeldRun,
-  path: string,
+  pack: OneRosterPackage,
   scopes: readonly string[],
 ): Promise<void> {
   const inSchool = ctx.database.withSchool;
-  await using pack = await openPackage(path);
   const done = new Set(
     (await inSchool(run.schoolId, (tx) => readFetches(tx, run))).map(({ collection }) => collection),
   );

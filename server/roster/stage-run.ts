@@ -101,6 +101,7 @@ export class StageRun {
   readonly #repeated: Record<string, number> = {};
   readonly #deviations: Record<string, number> = {};
   readonly #surveyed = new Map<TableName, Survey>();
+  #kept: ReadonlySet<RosterCollection> = new Set();
   #referencesByPlan = false;
   #cut = 0;
 
@@ -112,6 +113,7 @@ export class StageRun {
 
   /** @param source whether repeats mean a list that moved under us (the last counts) or two records under one id (neither does) */
   async run(cut: Cut, source: 'rest' | 'package'): Promise<StagedFacts> {
+    this.#kept = cut.kept;
     await analyseStaged(this.#tx, this.#run, this.#tables);
     for (const table of this.#tables) if (table !== 'roles') await this.#survey(table, cut);
     for (const table of this.#tables) if (table !== 'roles') await this.#usableIds(table);
@@ -598,7 +600,7 @@ export class StageRun {
     if (lost.groups > 0) await refuse(at(lost.groupsAt, groups, sql`s.group_source_id`), 'class');
   }
 
-  /** Source ids of people or groups that rest or have come; some stand there twice. */
+  /** Source ids of people or groups that rest or have come and are kept; some stand there twice. */
   async #known(table: 'people' | 'groups'): Promise<SQL> {
     const { schoolId, systemId } = this.#run;
     const here = sql`school_id = ${schoolId}::uuid and system_id = ${systemId}::uuid`;
@@ -611,8 +613,13 @@ export class StageRun {
           ]
         : []),
     ];
+    // Groups that only tell streams are still there.
+    const ofKind =
+      table === 'groups' && !(this.#kept.has('groups') && this.#kept.has('classes'))
+        ? sql`and ${sql.raw(rosterTables.groups.collection.staged)} in ${among(this.#kept)}`
+        : sql``;
     const came = this.#has(table)
-      ? [sql`select source_id from ${this.#of(table)} where status is distinct from 'tobedeleted'`]
+      ? [sql`select source_id from ${this.#of(table)} s where status is distinct from 'tobedeleted' ${ofKind}`]
       : [];
     // What is empty is left out: a union has no statistics, so that the planner would hash the other side, which is the larger by far.
     const filled: SQL[] = [];

@@ -130,7 +130,7 @@ export function RunView({
           {/* While it goes on nobody knows yet that all could be read. */}
           {(!moving || data.setAside.count > 0) && <SetAside schoolId={schoolId} syncRunId={syncRunId} data={data} />}
           <div className="grid gap-4">
-            <About data={data} />
+            <About data={data} base={base} />
             {(!moving || data.deviations.length > 0) && <Deviations data={data} system={system} />}
           </div>
         </div>
@@ -221,7 +221,7 @@ function Counts({ run }: { run: Detail['run'] }) {
 }
 
 /** How it was read, and what was decided. */
-function About({ data }: { data: Detail }) {
+function About({ data, base }: { data: Detail; base: string }) {
   const t = useTranslations('connectionPage.run');
   const sync = useTranslations('sync');
   const format = useFormatter();
@@ -243,6 +243,11 @@ function About({ data }: { data: Detail }) {
               <span key="file" className="[overflow-wrap:anywhere]">
                 {upload.fileName}
                 <span className="block text-ink-2 text-sm">{sync(`via.${upload.via}`)}</span>
+                {run.sameAs !== null && (
+                  <span className="block">
+                    {t('same')} <Link href={`${base}/runs/${run.sameAs}`}>{t('sameLink')}</Link>
+                  </span>
+                )}
               </span>
             ),
           ],

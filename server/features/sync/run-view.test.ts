@@ -11,6 +11,7 @@ const row = (more: Partial<Parameters<typeof viewOf>[0]> = {}): Parameters<typeo
   uploadId: null,
   appliedAs: null,
   drift: null,
+  sameAs: null,
   undoneAt: null,
   state: 'running',
   phase: 'fetch',

@@ -79,6 +79,8 @@ export interface RunView {
   readonly appliedAs: 'all' | 'additions' | null;
   /** Records that a full run found otherwise than the deltas before it had left them; null where it proved none. */
   readonly drift: number | null;
+  /** The run that compared the package which this one brought again, so that nothing was compared; null: it was. */
+  readonly sameAs: string | null;
   readonly undoneAt: Date | null;
   readonly errorCode: string | null;
   readonly errorDetails: Readonly<Record<string, unknown>> | null;
@@ -99,6 +101,7 @@ type Row = Pick<
   | 'progress'
   | 'appliedAs'
   | 'drift'
+  | 'sameAs'
   | 'undoneAt'
   | 'errorCode'
   | 'errorDetails'
@@ -160,6 +163,7 @@ export function viewOf(row: Row, now: Date, told: Told | undefined = undefined):
     secondsLeft: rate === null || left === 0 ? null : Math.ceil(left / rate),
     appliedAs: row.appliedAs,
     drift: row.drift,
+    sameAs: row.sameAs,
     undoneAt: row.undoneAt,
     errorCode: row.errorCode,
     errorDetails: row.errorDetails,

@@ -122,6 +122,8 @@ export interface OneRosterPackage extends AsyncDisposable {
    * them otherwise, tells only what has changed, or tells too many different ones; then `roles` is to be read for itself.
    */
   gatherRoles(roles: readonly string[]): Promise<ReadFacts | null>;
+  /** The mark of its zip's members (`OpenZip.mark`): two packages with one mark tell the same. */
+  mark(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -421,6 +423,10 @@ class Reader implements OneRosterPackage {
     let step = await blocks.next();
     while (step.done !== true) step = await blocks.next();
     return this.#people.get(keyOf(roles))?.book?.isFull === false ? facts : null;
+  }
+
+  mark(): Promise<string> {
+    return this.#zip.mark();
   }
 
   close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
@@ -40,6 +41,11 @@ export interface OpenZip {
   read(member: ZipMember): AsyncGenerator<Buffer, void, undefined>;
   /** The first bytes of a member: at least `bytes` of them, or all. */
   peek(member: ZipMember, bytes: number): Promise<{ readonly head: Buffer; readonly isAll: boolean }>;
+  /**
+   * SHA-256 over the names of all members and their bytes as they are packed, in base64url: the same for two zips with the same members, whatever
+   * their dates and order. The same content packed otherwise has another.
+   */
+  mark(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -188,9 +194,20 @@ function openedZip(zip: ZipFile, listed: readonly Listed[], size: number, handle
       }
       return { head: Buffer.concat(chunks), isAll: length === member.bytes };
     },
+    async mark() {
+      const hash = createHash('sha256');
+      for (const listing of listed.toSorted((one, other) => (pathOf(one) < pathOf(other) ? -1 : 1))) {
+        const { compressedSize, compressionMethod } = listing.entry;
+        hash.update(JSON.stringify([pathOf(listing), listing.member.bytes, compressionMethod, compressedSize]));
+        for await (const chunk of packedBytes(zip, listing, handle)) hash.update(chunk);
+      }
+      return hash.digest('base64url');
+    },
     close: () => handle.close(),
   };
 }
+
+const pathOf = ({ member }: Listed) => member.folder + member.name;
 
 /**
  * The bytes of a member as they stand in the file. Read here, not by yauzl's stream nor by the handle's: when `peek` leaves it before its
