@@ -134,7 +134,8 @@ async function inRoster(
 ): Promise<RosterAnswer> {
   return ctx.database.withSchool(call.schoolId, async (tx) => {
     await tx.execute(
-      sql`select set_config('statement_timeout', '60s', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true)`,
+      sql`select set_config('statement_timeout', '60s', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true),
+                 set_config('cursor_tuple_fraction', '1', true)`,
     );
     const version = `${await readRosterVersion(tx, call.schoolId)} ${ctx.clock.now().toISOString().slice(0, 10)}`;
     const question = [call.grantId, call.scopes, call.wireScopes, version, asked.version, asked.segments, asked.search];

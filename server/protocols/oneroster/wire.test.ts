@@ -9,15 +9,17 @@ const sent = (object: Record<string, unknown> | string): Record<string, unknown>
 
 const head = { id: 'u1', status: 'active', modifiedAt: '2026-03-01T10:00:00.000Z' } as const;
 const user: UserRow = {
-  roles: [
-    { role: 'student', isPrimary: true, orgId: 'o1', beginsOn: '2025-08-01', endsOn: null },
-    { role: 'student', isPrimary: false, orgId: 'o2', beginsOn: null, endsOn: null },
-  ],
-  kind: 'student',
+  belonging: {
+    roles: [
+      { role: 'student', isPrimary: true, orgId: 'o1', beginsOn: '2025-08-01', endsOn: null },
+      { role: 'student', isPrimary: false, orgId: 'o2', beginsOn: null, endsOn: null },
+    ],
+    kind: 'student',
+    primaryOrgId: 'o2',
+  },
   members: ',"givenName":"Anna","familyName":"Vries","enabledUser":"true","grades":["10"]',
   userIds: ['LDAP:anna', ':plain'],
   agentIds: ['g1'],
-  primaryOrgId: 'o2',
   stream: { id: 's1', code: 'H4', name: 'havo 4', programme: 'havo', level: null, year: '4' },
 };
 
@@ -55,7 +57,9 @@ describe('an object of OneRoster', () => {
       orgs: [ref('v1p1', 'o2'), ref('v1p1', 'o1')],
       agents: [{ href: 'https://x/v1p1/users/g1', sourcedId: 'g1', type: 'user' }],
     });
-    expect(sent(v11.user(head, { ...user, roles: [], primaryOrgId: null }))).toMatchObject({
+    expect(
+      sent(v11.user(head, { ...user, belonging: { roles: [], kind: 'student', primaryOrgId: null } })),
+    ).toMatchObject({
       role: 'student',
       orgs: [],
     });

@@ -115,17 +115,22 @@ export const userTexts: Readonly<Record<OneRosterVersion, readonly TextMember[]>
   ],
 };
 
-export interface UserRow {
-  /** JSON of `userTexts`, `enabledUser` and `grades`: members, each behind a comma. */
-  readonly members: string;
+/** Where somebody belongs. Very many have it in common: give them one object, and it is written once. */
+export interface Belonging {
   /** In the order in which 1.1, which knows one role of a person, chooses. */
   readonly roles: readonly WireRole[];
   /** What he is where no org is told of him. */
   readonly kind: string;
+  readonly primaryOrgId: string | null;
+}
+
+export interface UserRow {
+  /** JSON of `userTexts`, `enabledUser` and `grades`: members, each behind a comma. */
+  readonly members: string;
+  readonly belonging: Belonging;
   /** Each `type:identifier`. */
   readonly userIds: readonly string[];
   readonly agentIds: readonly string[];
-  readonly primaryOrgId: string | null;
   readonly stream: WireStream | null;
 }
 
@@ -162,6 +167,7 @@ export class Writer {
   /** JSON of what many objects have in common, by id. */
   readonly #orgTexts = new Map<string, string>();
   readonly #streamTexts = new Map<string, string>();
+  readonly #belongingTexts = new Map<Belonging, string>();
 
   constructor(version: OneRosterVersion, base: string) {
     this.version = version;
@@ -227,14 +233,8 @@ export class Writer {
   }
 
   user(head: Head, row: UserRow): WireText {
-    const { members, roles, kind, userIds, agentIds, primaryOrgId, stream } = row;
-    let text = `${JSON.stringify(headOf(head)).slice(0, -1)}${members}`;
-    if (this.version === '1.2') {
-      text += `,"roles":[${roles.map((role) => this.#roleText(role)).join(',')}]`;
-      if (primaryOrgId !== null) text += `,"primaryOrg":${this.#orgText(primaryOrgId)}`;
-    } else {
-      text += `,"role":${JSON.stringify(roles[0]?.role ?? kind)},"orgs":[${this.#orgsText(row)}]`;
-    }
+    const { members, belonging, userIds, agentIds, stream } = row;
+    let text = `${JSON.stringify(headOf(head)).slice(0, -1)}${members}${this.#belongingText(belonging)}`;
     if (stream !== null) text += `,"metadata":${this.#streamText(stream)}`;
     if (userIds.length > 0) text += `,"userIds":${JSON.stringify(userIds.map(userIdOf))}`;
     if (agentIds.length > 0) text += `,"agents":${JSON.stringify(this.#several('user', agentIds))}`;
@@ -275,8 +275,19 @@ export class Writer {
     return `{"roleType":"${type}","role":${JSON.stringify(role)},"org":${this.#orgText(orgId)}${begins}${ends}}`;
   }
 
+  #belongingText(belonging: Belonging): string {
+    return keptIn(this.#belongingTexts, belonging, () => {
+      const { roles, kind, primaryOrgId } = belonging;
+      if (this.version === '1.1') {
+        return `,"role":${JSON.stringify(roles[0]?.role ?? kind)},"orgs":[${this.#orgsText(belonging)}]`;
+      }
+      const primary = primaryOrgId === null ? '' : `,"primaryOrg":${this.#orgText(primaryOrgId)}`;
+      return `,"roles":[${roles.map((role) => this.#roleText(role)).join(',')}]${primary}`;
+    });
+  }
+
   /** The primary org first, each once. */
-  #orgsText({ primaryOrgId, roles }: UserRow): string {
+  #orgsText({ primaryOrgId, roles }: Belonging): string {
     const ids = new Set([...(primaryOrgId === null ? [] : [primaryOrgId]), ...roles.map(({ orgId }) => orgId)]);
     return [...ids].map((id) => this.#orgText(id)).join(',');
   }
@@ -333,11 +344,11 @@ function userIdOf(text: string) {
   return { type: text.slice(0, Math.max(0, at)), identifier: text.slice(at + 1) };
 }
 
-function keptIn(texts: Map<string, string>, id: string, make: () => string): string {
-  const kept = texts.get(id);
+function keptIn<Key>(texts: Map<Key, string>, key: Key, make: () => string): string {
+  const kept = texts.get(key);
   if (kept !== undefined) return kept;
   const made = make();
-  texts.set(id, made);
+  texts.set(key, made);
   return made;
 }
 

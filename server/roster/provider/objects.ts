@@ -5,7 +5,7 @@ import { listMark } from '#server/connectors/staged-cells.ts';
 import type { Parent, Part } from '#server/protocols/oneroster/endpoints.ts';
 import type { ObjectName } from '#server/protocols/oneroster/fields.ts';
 import type { OneRosterVersion } from '#server/protocols/oneroster/versions.ts';
-import { type Head, type UserText, userTexts, type Writer } from '#server/protocols/oneroster/wire.ts';
+import { type Belonging, type Head, type UserText, userTexts, type Writer } from '#server/protocols/oneroster/wire.ts';
 import type { GrantView } from '#server/roster/grant-view.ts';
 import type { FieldSql, FieldsSql } from './conditions.ts';
 import type { Reading } from './open-reading.ts';
@@ -34,7 +34,11 @@ const text = z.string().nullable();
 /** Lists come as one text: no element has the mark, by which they were parted when they were staged. */
 const joined = (list: SQL): SQL => sql`array_to_string(${list}, chr(31))`;
 const joinedList = z.string();
-const parts = (list: string): readonly string[] => (list === '' ? [] : list.split(listMark));
+/** Nothing for an empty list: of a cell that is null there is nothing to take in. */
+const joinedOrNull = (list: SQL): SQL => sql`nullif(${joined(list)}, '')`;
+const parts = (list: string | null): readonly string[] => (list === null || list === '' ? [] : list.split(listMark));
+/** Between lists of one text. */
+const partMark = listMark + listMark;
 
 const plain = (expression: SQL): FieldSql => ({ as: 'plain', sql: expression });
 const uuid = (expression: SQL): FieldSql => ({ as: 'uuid', sql: expression });
@@ -296,14 +300,25 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
     const number = (column: SQL) => view.toldWith('r', ['identifier'], column, sql`null::text`);
     const userIds = view.toldWith('r', ['identifier', 'email', 'username'], sql`r.user_ids`, sql`'{}'::text[]`);
     const cells = z.object({
-      kinds: joinedList,
-      roles: joinedList,
       members: z.string(),
-      userIds: joinedList,
-      agents: joinedList,
-      primarySite: text,
+      belonging: z.string(),
+      userIds: text,
+      agents: text,
       stream: text,
     });
+    // Of nobody kept longer than the page: an entry for each way of belonging that occurs in it.
+    const belongings = new Map<string, Belonging>();
+    const belongingOf = (told: string, references: References): Belonging => {
+      const [own = '', roles = '', ...site] = told.split(partMark);
+      const ofPerson = parts(own);
+      const kind = kinds.find((one) => ofPerson.includes(one)) ?? '';
+      const primarySite = site.join(partMark);
+      return {
+        roles: rolesOf({ told: parts(roles), words: roleWords, kind, primarySite }, references),
+        kind,
+        primaryOrgId: known(references.sites, primarySite),
+      };
+    };
     const agentsOnly = cells.pick({ agents: true });
     const texts: Readonly<Record<UserText, SQL>> = {
       username: view.personCell('r', 'username'),
@@ -350,26 +365,23 @@ export const objectSql: { readonly [name in ObjectName]: (reading: Reading) => O
         'agents.sourcedId': plain(agentIds),
       },
       columns: (version) => ({
-        kinds: joined(sql`r.kinds`),
-        roles: joined(sql`r.roles`),
         members: membersSql(version, texts),
-        userIds: joined(userIds),
-        agents: joined(agents),
-        primarySite: sql`r.primary_site_source_id`,
+        // One text for what very many have in common. Within a list no two marks follow one another.
+        belonging: sql`concat(${joined(sql`r.kinds`)}, ${partMark}::text, ${joined(sql`r.roles`)}, ${partMark}::text, r.primary_site_source_id)`,
+        userIds: joinedOrNull(userIds),
+        agents: joinedOrNull(agents),
         stream: sql`r.stream_source_id`,
       }),
       ...(view.has('roster.guardians') ? { agentsOf: (row) => parts(agentsOnly.parse(row).agents) } : {}),
       write: (writer, head, row, references) => {
-        const { members, kinds: own, roles, userIds: ids, agents: sources, primarySite, stream } = cells.parse(row);
-        const ofPerson = parts(own);
-        const kind = kinds.find((one) => ofPerson.includes(one)) ?? '';
+        const { members, belonging: told, userIds: ids, agents: sources, stream } = cells.parse(row);
+        const belonging = belongings.get(told) ?? belongingOf(told, references);
+        belongings.set(told, belonging);
         return writer.user(head, {
           members,
-          roles: rolesOf({ told: parts(roles), words: roleWords, kind, primarySite }, references),
-          kind,
+          belonging,
           userIds: parts(ids),
           agentIds: parts(sources).flatMap((source) => references.agents.get(source) ?? []),
-          primaryOrgId: known(references.sites, primarySite),
           stream: stream === null ? null : (references.streams.get(stream) ?? null),
         });
       },

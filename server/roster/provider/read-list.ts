@@ -23,20 +23,25 @@ export interface List {
   readonly query: ListQuery;
 }
 
-/** Records that are read at once: while one piece is written out, PostgreSQL reads the next. */
-const piece = 2_250;
+/** Records that are fetched at once: while one piece is written out, PostgreSQL reads the next ones. */
+const piece = 1_000;
 /** Fewer at first: until they are here there is nothing to write. */
-const firstPiece = 1_000;
+const firstPiece = 500;
+/** Fetches under way at once: PostgreSQL goes on while this process takes in what came. */
+const ahead = 3;
 /** Records that are written out at once. */
 const slice = 250;
 
 const countRows = z.array(z.object({ n: z.coerce.number() }));
 const headRow = z.object({
-  'head.key': z.string(),
   'head.id': z.string(),
-  'head.status': z.enum(['active', 'tobedeleted']),
   'head.at': z.number(),
+  /** Only of a list in which there may be others. */
+  'head.status': z.enum(['active', 'tobedeleted']).default('active'),
+  /** Not where it is found again by the id. */
+  'head.key': z.string().nullable().default(null),
 });
+const keyRows = z.tuple([z.object({ key: z.string() })]);
 
 /** Whether every parent that the path names is in the grant. */
 export async function hasParents(tx: Tx, { reading, endpoint }: Pick<List, 'reading' | 'endpoint'>): Promise<boolean> {
@@ -147,8 +152,8 @@ const secondsSql = (moment: SQL) => sql`date_part('epoch', ${moment})`;
 const isoOf = (seconds: number) => new Date(Math.round(seconds * 1_000)).toISOString();
 
 /**
- * Reads a page, a piece at a time: the next piece is asked for before one is given out, so that the database and this process work side by
- * side. Behind `place`, else from `query.offset` on.
+ * Reads a page, a piece at a time, through a cursor: the next pieces are asked for before one is given out, so that the database and this process
+ * work side by side. Behind `place`, else from `query.offset` on.
  */
 export async function* readPieces(
   tx: Tx,
@@ -159,50 +164,70 @@ export async function* readPieces(
   const object = objectSql[list.endpoint.object](list.reading);
   const order = orderOf(list, object);
   const { limit, offset } = list.query;
-  let place = begin.place?.by === order.by ? begin.place : null;
-  let left = limit;
-  const ask = (size: number, behind: number) => {
-    const asked = { place, offset: behind, count: Math.min(size, left) };
-    const rows = readRows(tx, list, object, order, writer.version, asked);
+  const place = begin.place?.by === order.by ? begin.place : null;
+  // One row more than is given out tells whether there are more.
+  const asked = { place, offset: place === null ? offset : 0, count: limit + 1 };
+  await tx.execute(
+    sql`declare page_of_list no scroll cursor for ${rowsSql(list, object, order, writer.version, asked)}`,
+  );
+  const fetches: Promise<readonly Row[]>[] = [];
+  let unasked = asked.count;
+  const ask = (size: number) => {
+    const count = Math.min(size, unasked);
+    if (count === 0) return;
+    unasked -= count;
+    const rows = fetchRows(tx, count);
     // It is awaited later; until then a failure of it is nobody's yet, and no reason to end the process.
     rows.catch(() => undefined);
-    return rows;
+    fetches.push(rows);
   };
-  let reading = ask(firstPiece, place === null ? offset : 0);
+  ask(firstPiece);
+  for (let n = 1; n < ahead; n++) ask(piece);
   // Together, so that what is told of a failure is the first one and not that the transaction has failed.
-  const [references] = await Promise.all([readReferences(tx, list.reading.view), reading]);
-  for (let size = firstPiece; ; size = piece) {
-    const count = Math.min(size, left);
-    const rows = await reading;
-    const found = rows.slice(0, count);
+  const [references] = await Promise.all([readReferences(tx, list.reading.view), fetches[0]]);
+  let left = limit;
+  let end: Row | undefined;
+  let isMore = false;
+  for (let fetched = fetches.shift(); fetched !== undefined; fetched = fetches.shift()) {
+    const rows = await fetched;
+    ask(piece);
+    const found = rows.slice(0, left);
     left -= found.length;
+    end = found.at(-1) ?? end;
     const sources =
       object.agentsOf === undefined
         ? []
         : found.flatMap(({ status, told }) => (status === 'active' ? (object.agentsOf?.(told) ?? []) : []));
     const agents = await readAgents(tx, list.reading.view, sources);
-    const end = found.at(-1);
-    place = end === undefined ? place : { by: order.by, key: end.key, id: end.id };
-    const isOver = rows.length <= count || left <= 0;
-    if (!isOver) reading = ask(piece, 0);
     for (let at = 0; at < found.length; at += slice) {
       // The driver speaks with the database at each turn of the event loop; without any the next piece would wait until this one is written.
-      if (at > 0 || !isOver) await setImmediate();
+      if (at > 0 || fetches.length > 0) await setImmediate();
       yield {
         objects: written(list, object, writer, { ...references, agents }, found.slice(at, at + slice)),
         last: null,
       };
     }
-    if (!isOver) continue;
-    yield { objects: [], last: rows.length > count ? place : null };
-    return;
+    if (rows.length > found.length) isMore = true;
   }
+  await tx.execute(sql`close page_of_list`);
+  if (!isMore || end === undefined) return;
+  const { id } = end;
+  const key = end.key ?? (await keyOf(tx, object, order, id));
+  yield { objects: [], last: { by: order.by, key, id } };
+}
+
+/** By what a row stands where it stands. Asked of the last one alone: of thousands it is never told. */
+async function keyOf(tx: Tx, object: ObjectSql, order: Order, id: string): Promise<string> {
+  const rows = await tx.execute(
+    sql`select (${order.here})::text as key from ${object.from} where ${object.id} = ${id}::uuid`,
+  );
+  return keyRows.parse([...rows])[0].key;
 }
 
 interface Row {
   readonly id: string;
-  /** Of the order: what the next page begins behind. */
-  readonly key: string;
+  /** Of the order: what the next page begins behind; null: to be asked (`keyOf`). */
+  readonly key: string | null;
   readonly status: 'active' | 'tobedeleted';
   /** Seconds. */
   readonly at: number;
@@ -210,15 +235,22 @@ interface Row {
   readonly told: unknown;
 }
 
-/** One row more than is given out tells whether there are more. */
-async function readRows(
-  tx: Tx,
+async function fetchRows(tx: Tx, count: number): Promise<readonly Row[]> {
+  const rows = await tx.execute(sql`fetch forward ${sql.raw(String(count))} from page_of_list`);
+  return rows.map((told) => {
+    const head = headRow.parse(told);
+    return { key: head['head.key'], id: head['head.id'], status: head['head.status'], at: head['head.at'], told };
+  });
+}
+
+/** The rows of a page, in its order. */
+function rowsSql(
   list: List,
   object: ObjectSql,
   order: Order,
   version: OneRosterVersion,
   { place, offset, count }: { place: ListPlace | null; offset: number; count: number },
-): Promise<readonly Row[]> {
+): SQL {
   const { reading } = list;
   const direction = order.descending ? sql`desc` : sql`asc`;
   const at = sql`greatest(${object.changedAt}, ${reading.since.toISOString()}::timestamptz)`;
@@ -231,16 +263,15 @@ async function readRows(
     return sql`${entered} (${expression}, ${id}) ${sign} (${place.key}::text::${key}, ${place.id}::uuid)`;
   };
   const columns = columnsSql(object, version);
-  const limits = sql`limit ${count + 1} offset ${offset}`;
-  const rows = await tx.execute(
-    order.isOwn && !tellsDeleted(list)
-      ? // In the order of an index a row is written when its turn comes; where the key is unique, a second one would have all of them sorted.
-        sql`
-          select (${order.here})::text as "head.key", ${object.id} as "head.id", 'active' as "head.status", ${secondsSql(at)} as "head.at", ${columns}
+  const limits = sql`limit ${count} offset ${offset}`;
+  return order.isOwn && !tellsDeleted(list)
+    ? // In the order of an index a row is written when its turn comes; where the key is unique, a second one would have all of them sorted.
+      sql`
+          select ${object.id} as "head.id", ${secondsSql(at)} as "head.at", ${columns}
             from ${object.from} where ${wantedSql(list, object)} and ${behind(order.here, object.id)}
            order by ${order.here} ${order.type === 'text' ? sql`` : sql`, ${object.id}`} ${limits}`
-      : // Where all must be sorted, they are sorted without what they tell.
-        sql`
+    : // Where all must be sorted, they are sorted without what they tell.
+      sql`
           with heads as (
             select r.id as row_id, ${object.id} as id, ${order.here} as key, 'active' as status, ${at} as at from ${object.from} where ${wantedSql(list, object)}
             ${tellsDeleted(list) ? sql`union all select null, d.id, ${order.ofDeleted}, 'tobedeleted', d.at from (${deletedSql(list)}) d` : sql``}),
@@ -248,12 +279,7 @@ async function readRows(
             select * from heads where ${behind(sql`key`, sql`id`)} order by key ${direction}, id ${direction} ${limits})
           select page.key::text as "head.key", page.id as "head.id", page.status as "head.status", ${secondsSql(sql`page.at`)} as "head.at", told.*
             from page left join lateral (select ${columns} from ${object.from} where r.id = page.row_id) told on true
-           order by page.key ${direction}, page.id ${direction}`,
-  );
-  return rows.map((told) => {
-    const head = headRow.parse(told);
-    return { key: head['head.key'], id: head['head.id'], status: head['head.status'], at: head['head.at'], told };
-  });
+           order by page.key ${direction}, page.id ${direction}`;
 }
 
 const columnsSql = (object: ObjectSql, version: OneRosterVersion): SQL =>
