@@ -64,7 +64,10 @@ export async function markInputs(tx: Tx, run: RunKey, resting: Resting, now: Dat
     .where(and(eq(syncRun.id, syncRunId), eq(syncRun.schoolId, schoolId)));
   if (read === undefined || read.contents === null) return null;
   const { toKeep, siteRules, grants } = await readAllowed(tx, { schoolId, systemId, now });
-  const sites = await tx.select({ id: site.id, name: site.name, registerNumber: site.registerNumber }).from(site);
+  const sites = await tx
+    .select({ id: site.id, name: site.name, registerNumber: site.registerNumber })
+    .from(site)
+    .where(eq(site.schoolId, schoolId));
   const here = sql`t.school_id = ${schoolId}::uuid and t.system_id = ${systemId}::uuid`;
   const choices = choiceRows.parse(
     await tx.execute(sql`
